@@ -1,0 +1,1 @@
+"""Who may: API keys, their secrets, scopes and limits."""

@@ -1,0 +1,121 @@
+"""Idempotency: a claim on a key is stored with the effects it stands for, in their transaction, or not at all."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from hashlib import sha256
+
+from django.db import connections, models
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from apikeys.errors import ClaimInProgress, ClaimMalformed, ClaimMismatch
+from tenants import ids
+from tenants.models import Tenant, TenantManager
+from tenants.routing import alias
+from tenants.scope import tenant_scope
+
+__all__ = ["KEPT", "Claim", "claimed", "forget_expired"]
+
+KEPT = timedelta(hours=24)
+MAX_LENGTH = 255
+
+
+class Claim(models.Model):
+    """The answer that an Idempotency-Key stands for; it exists exactly where the write it belongs to was committed."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new, editable=False)
+    tenant = models.ForeignKey(Tenant, on_delete=models.PROTECT, related_name="+")
+    owner = models.CharField(max_length=60, help_text="Who claimed: keys of one tenant do not share their names.")
+    key = models.CharField(max_length=MAX_LENGTH)
+    fingerprint = models.BinaryField()
+    status = models.PositiveSmallIntegerField()
+    headers = models.JSONField()
+    body = models.BinaryField()
+    expires_at = models.DateTimeField(db_index=False)
+
+    objects = TenantManager()
+    every_tenant = models.Manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["tenant", "owner", "key"], name="claim_once")]
+        indexes = [models.Index(fields=["tenant", "expires_at"], name="claim_expiry")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+def claimed(request: HttpRequest, *, tenant: Tenant, owner: str, write: Callable[[], HttpResponse]) -> HttpResponse:
+    """Answer `request` by `write`; with an Idempotency-Key its effects happen once and its answer is replayed.
+
+    Only a 2xx is kept: every other answer left no effect, so running again is safe and a corrected retry is not blocked.
+    """
+    key = key_of(request)
+    if key is None:
+        return write()
+    fingerprint = fingerprint_of(request)
+    take_lock(tenant, owner, key)
+    if earlier := Claim.objects.of(tenant).filter(owner=owner, key=key, expires_at__gt=timezone.now()).first():
+        return replay(earlier, fingerprint)
+    response = write()
+    if response.status_code < 300:
+        store(tenant, owner, key, fingerprint, response)
+    return response
+
+
+def key_of(request: HttpRequest) -> str | None:
+    """Return the request's Idempotency-Key, None without one; raise ClaimMalformed for one that cannot be stored."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    if not (0 < len(key) <= MAX_LENGTH and key.isascii() and key.isprintable()):
+        raise ClaimMalformed(f"Idempotency-Key must be 1 to {MAX_LENGTH} printable ASCII characters.")
+    return key
+
+
+def fingerprint_of(request: HttpRequest) -> bytes:
+    """Return what makes two requests the same: method, path, query, media type and the raw body."""
+    query = "&".join(sorted(request.META.get("QUERY_STRING", "").split("&")))
+    head = "\n".join([request.method or "", request.path, query, request.content_type or ""])
+    return sha256(head.encode() + b"\n" + request.body).digest()
+
+
+def take_lock(tenant: Tenant, owner: str, key: str) -> None:
+    """Hold the key until the transaction ends; raise ClaimInProgress where another request holds it now.
+
+    PostgreSQL drops the lock with the transaction, however that ends: no key can stay stuck after a crash.
+    """
+    with connections[alias()].cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{tenant.id}:{owner}:{key}"])
+        if not cursor.fetchone()[0]:
+            raise ClaimInProgress(
+                "A request with this Idempotency-Key is being answered right now. Try again in a second."
+            )
+
+
+def replay(claim: Claim, fingerprint: bytes) -> HttpResponse:
+    """Return the stored answer again; raise ClaimMismatch when the request is another one."""
+    if bytes(claim.fingerprint) != fingerprint:
+        raise ClaimMismatch("This Idempotency-Key was used with another request. Use a new key for a new request.")
+    headers = {**claim.headers, "Idempotent-Replayed": "true"}
+    return HttpResponse(bytes(claim.body), status=claim.status, headers=headers)
+
+
+def store(tenant: Tenant, owner: str, key: str, fingerprint: bytes, response: HttpResponse) -> None:
+    """Keep the answer for a day, in the transaction of its effects; an expired claim of the same name gives way."""
+    claim = Claim(
+        tenant=tenant, owner=owner, key=key, fingerprint=fingerprint, status=response.status_code,
+        headers=dict(response.items()), body=response.content, expires_at=timezone.now() + KEPT,
+    )  # fmt: skip
+    Claim.objects.bulk_create(
+        [claim],
+        update_conflicts=True,
+        unique_fields=["tenant", "owner", "key"],
+        update_fields=["fingerprint", "status", "headers", "body", "expires_at"],
+    )
+
+
+def forget_expired(tenant: Tenant, *, batch: int = 1000) -> int:
+    """Delete up to `batch` of the tenant's claims whose day is over; return how many."""
+    with tenant_scope(tenant.id):
+        over = Claim.objects.of(tenant).filter(expires_at__lt=timezone.now()).values("pk")[:batch]
+        return Claim.objects.of(tenant).filter(pk__in=list(over)).delete()[0]

@@ -1,0 +1,173 @@
+"""How many requests a key may make: fixed windows, all counted in one Redis round trip, locally where Redis is away."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+import redis
+from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from apikeys.authentication import Credential
+
+__all__ = ["SECONDS", "Usage", "Window", "degraded", "ping", "take", "windows_of"]
+
+SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
+HOURLY = 1000
+PATIENCE = 0.05
+# After a failure Redis is left alone this long: no request waits PATIENCE twice for the same outage.
+REST = 1.0
+
+# Counts a request in every window, or in none when one of them is full. Returns the counts after the request,
+# and 1 or 0 for taken or refused.
+SCRIPT = """
+local counts, full = {}, 0
+for i, key in ipairs(KEYS) do
+  counts[i] = tonumber(redis.call('GET', key) or '0')
+  if counts[i] >= tonumber(ARGV[2 * i - 1]) then full = 1 end
+end
+if full == 0 then
+  for i, key in ipairs(KEYS) do
+    counts[i] = redis.call('INCR', key)
+    if counts[i] == 1 then redis.call('EXPIRE', key, ARGV[2 * i]) end
+  end
+end
+counts[#counts + 1] = 1 - full
+return counts
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """At most `limit` requests in each `seconds`."""
+
+    name: str
+    limit: int
+
+    @property
+    def seconds(self) -> int:
+        return SECONDS[self.name]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Where a key stands in one window after this request."""
+
+    window: Window
+    used: int
+    reset: int
+    refused: bool
+
+    @property
+    def remaining(self) -> int:
+        return max(0, self.window.limit - self.used)
+
+
+def windows_of(credential: Credential, names: Sequence[str]) -> tuple[Window, ...]:
+    """Return the windows `names` of a key: its own limits where it has them, else its plan's; unlimited ones are left out."""
+    key, plan = credential.key, credential.tenant.plan
+    limits = {
+        "minute": key.per_minute or plan.per_minute,
+        "hour": key.per_hour or HOURLY,
+        "day": key.per_day or plan.per_day,
+    }
+    return tuple(Window(name, limit) for name in names if (limit := limits[name]))
+
+
+def take(subject: str, windows: Sequence[Window]) -> tuple[Usage, ...]:
+    """Count one request of `subject` and return its usage of each window; never raises and never waits over 50 ms.
+
+    Windows start at multiples of their length, so up to twice a limit can pass around an edge. A refused request is
+    not counted: retrying does not push the end away.
+    """
+    now = time.time()
+    ends = [(int(now) // window.seconds + 1) * window.seconds for window in windows]
+    keys = [f"limit:{subject}:{window.name}:{end}" for window, end in zip(windows, ends, strict=True)]
+    *counts, taken = shared.take(keys, windows, now) or local.take(keys, windows, now)
+    return tuple(
+        Usage(window, count, end, refused=not taken and count >= window.limit)
+        for window, count, end in zip(windows, counts, ends, strict=True)
+    )
+
+
+class SharedCounter:
+    """The counters in Redis, with a short patience and a rest after every failure."""
+
+    def __init__(self) -> None:
+        self.resting_until = 0.0
+        self.client: Any = None
+        self.script: Any = None
+
+    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float) -> list[int] | None:
+        """Return the counts and the verdict, or None where Redis does not answer in time."""
+        if not windows:
+            return [1]
+        if time.monotonic() < self.resting_until:
+            return None
+        arguments = [value for window in windows for value in (window.limit, window.seconds + 1)]
+        try:
+            return list(self.connect()(keys=keys, args=arguments))
+        except (redis.RedisError, OSError):
+            self.resting_until = time.monotonic() + REST
+            return None
+
+    def connect(self) -> Any:
+        if self.script is None:
+            self.client = redis.Redis.from_url(
+                settings.REDIS_URL,
+                db=2,
+                socket_timeout=PATIENCE,
+                socket_connect_timeout=PATIENCE,
+                retry=Retry(NoBackoff(), 0),
+            )
+            self.script = self.client.register_script(SCRIPT)
+        return self.script
+
+
+class LocalCounter:
+    """The stand-in while Redis is away: this process's share of each limit."""
+
+    def __init__(self) -> None:
+        self.counts: dict[str, int] = {}
+        self.lock = Lock()
+
+    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float) -> list[int]:
+        """Return the counts and the verdict, scaled so that all web processes together hold the limit."""
+        with self.lock:
+            self.forget(now)
+            shares = [max(1, window.limit // settings.WEB_WORKERS) for window in windows]
+            taken = all(self.counts.get(key, 0) < share for key, share in zip(keys, shares, strict=True))
+            for key in keys:
+                self.counts[key] = self.counts.get(key, 0) + taken
+            counts = [self.counts[key] for key in keys]
+            full = [
+                window.limit if count >= share and not taken else count
+                for window, count, share in zip(windows, counts, shares, strict=True)
+            ]
+            return [*full, int(taken)]
+
+    def forget(self, now: float) -> None:
+        """Drop the windows that are over; their names end with the second in which they end."""
+        if len(self.counts) > 10_000:
+            self.counts = {key: count for key, count in self.counts.items() if int(key.rpartition(":")[2]) > now}
+
+
+shared = SharedCounter()
+local = LocalCounter()
+
+
+def ping() -> bool:
+    """Ask Redis whether it answers, within PATIENCE."""
+    try:
+        shared.connect()
+        return bool(shared.client.ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
+def degraded() -> bool:
+    """Tell whether this process counts by itself because Redis failed a moment ago."""
+    return time.monotonic() < shared.resting_until

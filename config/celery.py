@@ -1,0 +1,65 @@
+"""The Celery app: Redis carries pokes only, so a task may run twice and a lost one is found again in PostgreSQL."""
+
+import os
+import warnings
+from typing import Any
+
+from celery import Celery
+from celery.exceptions import SecurityWarning
+from celery.signals import beat_init, setup_logging, worker_ready
+from django.conf import settings
+
+from config.ready import ready_file
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+# Redis hands a task out again when it was not finished within this time; no task may run or wait longer.
+VISIBILITY = {"visibility_timeout": 120}
+
+# The warning tells root about pickle, which lets a message run code; our messages are JSON.
+warnings.filterwarnings("ignore", category=SecurityWarning)
+
+app = Celery("kith")
+app.conf.update(
+    broker_url=settings.REDIS_URL or "memory://",
+    broker_transport_options={**VISIBILITY, "socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 1},
+    result_backend_transport_options=VISIBILITY,
+    visibility_timeout=VISIBILITY["visibility_timeout"],
+    broker_connection_retry_on_startup=True,
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    task_time_limit=60,
+    task_soft_time_limit=45,
+    task_serializer="json",
+    result_serializer="json",
+    accept_content=["json"],
+    worker_prefetch_multiplier=1,
+    worker_concurrency=settings.ENV.number("WORKER_CONCURRENCY"),
+    worker_max_tasks_per_child=1000,
+    worker_max_memory_per_child=200_000,
+    worker_soft_shutdown_timeout=20,
+    worker_hijack_root_logger=False,
+    worker_cancel_long_running_tasks_on_connection_loss=True,
+    timezone="UTC",
+    beat_schedule=settings.BEAT,
+    beat_schedule_filename=str(settings.KITH_HOME / "beat"),
+)
+app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def keep_logging(**_: Any) -> None:
+    """Leave logging as config.logs set it up; Celery replaces it unless somebody listens here."""
+
+
+@worker_ready.connect
+def worker_is_ready(**_: Any) -> None:
+    """Say that the worker listens."""
+    ready_file(settings.KITH_HOME, "worker").touch()
+
+
+@beat_init.connect
+def beat_is_ready(**_: Any) -> None:
+    """Say that the clock runs."""
+    ready_file(settings.KITH_HOME, "beat").touch()

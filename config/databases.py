@@ -1,0 +1,108 @@
+"""The addresses of the servers, in the form Django wants them."""
+
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from config.env import Environment
+
+NO_DATABASE = "No database: start Kith with `make run`, or set DATABASE_URL."
+SILENT_DATABASE = "The database does not answer: start Kith with `make run`, or correct DATABASE_URL."
+NO_REDIS = "No Redis: start Kith with `make run`, or set REDIS_URL."
+ROLES = {"DATABASE_URL": "kith_app", "DATABASE_ADMIN_URL": "kith_admin"}
+
+
+def databases(env: Environment) -> dict[str, dict[str, Any]]:
+    """Return the three connections: the API, the admin, and the owner of the tables."""
+    return {
+        "default": database(env, "DATABASE_URL"),
+        "admin": database(env, "DATABASE_ADMIN_URL"),
+        "owner": database(env, "DATABASE_MIGRATION_URL"),
+    }
+
+
+def database(env: Environment, name: str) -> dict[str, Any]:
+    """Return one connection. Without an address it is Django's dummy, on which only commands without data work."""
+    url = env.text(name)
+    if not url:
+        return {"ENGINE": "django.db.backends.dummy"}
+    parts = to_parts(name, url)
+    parts["options"] = " ".join(filter(None, [parts.get("options", ""), *session_options(env, name)]))
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname", ""),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        # One connection a process, kept for good; the request machinery replaces a dead one itself.
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": False,
+        "ATOMIC_REQUESTS": False,
+        "OPTIONS": {"connect_timeout": 3, **parts},
+    }
+
+
+def to_parts(name: str, url: str) -> dict[str, Any]:
+    """Take a database address apart, the way PostgreSQL's own library does."""
+    try:
+        return dict(conninfo_to_dict(url))
+    except ProgrammingError:
+        message = f"{name} is not understood: it must be an address like postgresql://user:password@host:5432/database."
+        raise ImproperlyConfigured(message) from None
+
+
+def session_options(env: Environment, name: str) -> list[str]:
+    """Return what PostgreSQL sets when a connection opens: the role, and limits that no request may pass."""
+    if name not in ROLES:
+        return []
+    return [
+        f"-c role={ROLES[name]}",
+        f"-c statement_timeout={env.number('STATEMENT_TIMEOUT_MS')}",
+        "-c lock_timeout=2000",
+        "-c idle_in_transaction_session_timeout=30000",
+    ]
+
+
+def redis_url(env: Environment, number: int) -> str:
+    """Return the address of one numbered Redis database, or an empty text when there is no Redis."""
+    url = env.text("REDIS_URL")
+    if not url or url.startswith("unix:"):
+        return url and f"{url.split('?')[0]}?db={number}"
+    return urlunsplit(urlsplit(url)._replace(path=f"/{number}"))
+
+
+def caches(env: Environment) -> dict[str, dict[str, Any]]:
+    """Return the cache: Redis database 1, given up on quickly, since no answer may wait for a cache."""
+    url = redis_url(env, 1)
+    if not url:
+        return {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+    return {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": url,
+            "OPTIONS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+        }
+    }
+
+
+def need_servers(env: Environment) -> None:
+    """Refuse to start a server process that has no database or no Redis."""
+    if not env.text("DATABASE_URL"):
+        raise ImproperlyConfigured(NO_DATABASE)
+    if not env.text("REDIS_URL"):
+        raise ImproperlyConfigured(NO_REDIS)
+
+
+def explain(error: Exception) -> str:
+    """Return the sentence for an error that ends a command. Raises the error again when it is not about settings."""
+    if str(error).startswith("settings.DATABASES is improperly configured"):
+        return NO_DATABASE
+    if isinstance(error, ImproperlyConfigured):
+        return str(error)
+    if str(error).startswith("connection failed"):
+        return SILENT_DATABASE
+    raise error

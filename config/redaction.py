@@ -1,0 +1,55 @@
+"""Masks secrets in log records: by the name of a field, and by their shape inside any text."""
+
+import re
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+MASK = "[redacted]"
+HIDDEN = re.compile(r"authorization|cookie|x[-_]api[-_]key|password|secret|webhook-signature", re.IGNORECASE)
+SHAPES = (
+    (re.compile(r"kith_(live|test)_[0-9A-Za-z_]+"), rf"kith_\1_{MASK}"),
+    (re.compile(r"whsec_[0-9A-Za-z+/=_-]+"), f"whsec_{MASK}"),
+    (re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/'\"]+@", re.IGNORECASE), rf"\1:{MASK}@"),
+    (re.compile(r"\b(password)=('[^']*'|[^\s&]+)", re.IGNORECASE), rf"\1={MASK}"),
+    (
+        re.compile(
+            r"((?:HTTP_)?(?:proxy-)?(?:authorization|x[-_]api[-_]key|(?:set-)?cookie|webhook-signature)['\"]?\s*[:=]\s*)"
+            r"(?:'[^'\n]*'|\"[^\"\n]*\"|[^\n,}\]]+)",
+            re.IGNORECASE,
+        ),
+        rf"\1{MASK}",
+    ),
+    (re.compile(r"\b(Bearer|Basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {MASK}"),
+)
+
+
+def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask a whole record, in the form structlog wants a processor to have."""
+    for name, value in event.items():
+        event[name] = mask(value) if name == "exception" else mask_field(name, value)
+    return event
+
+
+def mask_field(name: str, value: Any) -> Any:
+    """Mask one value: wholly when its name says it is a secret, else by what is in it."""
+    if HIDDEN.search(name) and value:
+        return MASK
+    if isinstance(value, str | bytes):
+        return one_line(mask(value if isinstance(value, str) else value.decode("utf-8", "replace")))
+    if isinstance(value, Mapping):
+        return {key: mask_field(str(key), item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [mask_field("", item) for item in value]
+    return value if isinstance(value, int | float | None) else one_line(mask(str(value)))
+
+
+def mask(text: str) -> str:
+    """Replace everything in a text that has the shape of a secret."""
+    for shape, replacement in SHAPES:
+        text = shape.sub(replacement, text)
+    return text
+
+
+def one_line(text: str) -> str:
+    """Escape line ends, so that nobody can write a false log line through a name or a header."""
+    return text.replace("\r", "\\r").replace("\n", "\\n")

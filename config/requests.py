@@ -1,0 +1,63 @@
+"""Middleware round every request: its address, its id, and one line about it in the log."""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from uuid_utils.compat import uuid7
+
+__all__ = ["ClientAddress", "RequestLog"]
+
+log = structlog.get_logger("kith.request")
+WELLFORMED = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+class ClientAddress:
+    """Set REMOTE_ADDR to the caller's: the n-th from the right of X-Forwarded-For behind n proxies, else the peer's."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if settings.PROXY_COUNT:
+            hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+            if len(hops) >= settings.PROXY_COUNT:
+                request.META["REMOTE_ADDR"] = hops[-settings.PROXY_COUNT]
+        return self.get_response(request)
+
+
+class RequestLog:
+    """Give each request an id (the caller's where it is well-formed), and log route, status, milliseconds, tenant and key."""
+
+    def __init__(self, get_response: Handler) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        given = request.headers.get("X-Request-ID", "")
+        request_id = given if WELLFORMED.fullmatch(given) else f"req_{uuid7().hex}"
+        request.request_id = request_id  # type: ignore[attr-defined]
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = self.get_response(request)
+            response["X-Request-ID"] = request_id
+            log.info("request", **describe(request, response, time.perf_counter() - started))
+        return response
+
+
+def describe(request: HttpRequest, response: HttpResponse, seconds: float) -> dict[str, Any]:
+    """Return the line's fields; the route is the pattern, never the path, which may hold ids."""
+    route = request.resolver_match.route if request.resolver_match else "(none)"
+    fields = {"method": request.method, "route": route, "status": response.status_code, "ms": round(seconds * 1000, 1)}
+    credential = getattr(request, "credential", None)
+    if credential is not None:
+        fields |= {
+            "tenant": credential.tenant.slug,
+            "environment": credential.tenant.environment,
+            "key": credential.key.prefix,
+        }
+    return fields

@@ -1,0 +1,144 @@
+"""The settings of Django, made from the environment."""
+
+from urllib.parse import urlsplit
+
+from config import env, logs
+from config.databases import caches, databases, redis_url
+from config.secret import secret_key
+
+ENV = env.read()
+BASE_DIR = env.BASE
+KITH_HOME = ENV.home
+PUBLIC_URL = ENV.text("PUBLIC_URL").rstrip("/") or f"http://localhost:{ENV.number('PORT')}"
+HTTPS = PUBLIC_URL.startswith("https://")
+
+SECRET_KEY = secret_key(ENV)
+DEBUG = ENV.flag("DEBUG")
+ALLOWED_HOSTS = [
+    "localhost",
+    "127.0.0.1",
+    "[::1]",
+    ".localhost",
+    ".localtest.me",
+    urlsplit(PUBLIC_URL).hostname or "localhost",
+    *ENV.words("ALLOWED_HOSTS"),
+]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL, *ENV.words("CSRF_TRUSTED_ORIGINS")]
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "config",
+    "tenants",
+    "apikeys",
+    "crm",
+]
+
+MIDDLEWARE = [
+    "config.requests.ClientAddress",
+    "config.requests.RequestLog",
+    "tenants.routing.StaffDatabase",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
+
+DATABASES = databases(ENV)
+DATABASE_ROUTERS = ["tenants.routing.Router"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = caches(ENV)
+REDIS_URL = redis_url(ENV, 0)
+BEAT: dict[str, dict[str, object]] = {
+    "seal": {"task": "tenants.tasks.seal_events", "schedule": 60},
+    "claims": {"task": "apikeys.tasks.forget_claims", "schedule": 3600},
+    "expiring": {"task": "apikeys.tasks.note_expiring_keys", "schedule": 3600},
+    "overdue": {"task": "crm.tasks.mark_invoices_overdue", "schedule": 900},
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else []
+# Static files are served from the packages they come in, so that no start waits for collectstatic.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+MEDIA_ROOT = KITH_HOME / "files"
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = HTTPS
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.number("PROXY_COUNT") else None
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # HSTS for subdomains: they may belong to others
+    "security.W008",  # the redirect to https is the proxy's, which alone knows how a request came in
+    "security.W021",  # HSTS preload: for the owner of the domain to decide
+]
+PROXY_COUNT = ENV.number("PROXY_COUNT")
+WEBHOOK_ALLOWED_NETS = ENV.words("WEBHOOK_ALLOWED_NETS")
+
+REST_FRAMEWORK: dict[str, object] = {
+    "UNAUTHENTICATED_USER": None,
+    "EXCEPTION_HANDLER": "crm.rest.problems.handle",
+}
+
+# What crm/docs builds on; each contract's own words are there.
+SPECTACULAR_SETTINGS: dict[str, object] = {
+    "OAS_VERSION": "3.1.0",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SORT_OPERATIONS": False,
+    "ENABLE_DJANGO_DEPLOY_CHECK": False,
+}
+
+# The handlers are set up by config.logs alone, for the web server, the worker and every command alike.
+LOGGING_CONFIG = None
+logs.set_up(ENV.text("LOG_FORMAT"), ENV.text("LOG_LEVEL"))

@@ -1,0 +1,75 @@
+"""Starts everything Kith needs, in order, watches it, and stops it in the reverse order."""
+
+import os
+import sys
+
+from config import env
+from config.env import Environment
+from config.supervisor import checks, leftovers, parts, prepare, ready
+from config.supervisor.console import Console
+from config.supervisor.greeting import greet
+from config.supervisor.house import Ended, House
+from config.supervisor.lock import Lock
+from config.supervisor.signals import Signals, Stop
+
+OWN = ("embedded", "default")
+SERVERS = {"DATABASE": "PostgreSQL", "REDIS": "Redis"}
+
+
+def run(*, port: int | None, demo: bool) -> int:
+    """Run Kith until a signal ends it, which is 0, or one of its processes ends, which is 1.
+
+    Raises StartError, or ImproperlyConfigured for a wrong setting, when Kith cannot start.
+    """
+    signals = Signals()
+    signals.install()
+    if port:
+        os.environ["PORT"] = str(port)
+    settings = env.read()
+    try:
+        console = Console(as_json=settings.text("LOG_FORMAT") == "json")
+        with Lock(settings.home), console, House(settings.home, console, signals) as house:
+            start(house, settings, demo=demo)
+            house.watch()
+    except Stop:
+        return 0
+    except Ended as error:
+        print(error, file=sys.stderr)
+    return 1
+
+
+def start(house: House, settings: Environment, *, demo: bool) -> None:
+    """Start everything, and greet when all of it answers."""
+    stopped = leftovers.stop(house.home)
+    if stopped:
+        house.console.say(f"Stopped what an earlier start left behind: {', '.join(stopped)}")
+    checks.check_port(settings.text("HOST"), settings.number("PORT"))
+    prepare_servers(house, settings)
+    logins = prepare.make_demo() if demo else {}
+    prepare.close()
+    start_parts(house, env.read())
+    greet(house.console, settings, logins)
+
+
+def prepare_servers(house: House, settings: Environment) -> None:
+    """Start our own servers or check those that were given, load Django meanwhile, and update the database."""
+    own = {name: settings.readings[f"{name}_URL"].source in OWN for name in ("DATABASE", "REDIS")}
+    if not own["REDIS"]:
+        checks.check_redis(settings)
+    if not own["DATABASE"]:
+        checks.check_databases(settings)
+    if any(own.values()):
+        house.console.say("Starting " + " and ".join(SERVERS[name] for name in own if own[name]))
+        house.launch_servers(postgres=own["DATABASE"], redis=own["REDIS"])
+    prepare.load_django()
+    house.wait_servers()
+    prepare.migrate(house.console.say, live=house.console.colour)
+
+
+def start_parts(house: House, settings: Environment) -> None:
+    """Start web server, worker and clock together, and wait until each of them answers."""
+    house.console.say("Starting web server, worker and clock")
+    ready.forget(house.home)
+    for program in parts.programs(settings, colour=house.console.colour):
+        house.start(program)
+    ready.wait(settings, house.check)

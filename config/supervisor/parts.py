@@ -1,0 +1,59 @@
+"""The processes of Kith beside its servers: web server, worker and clock."""
+
+import os
+import signal
+import sys
+
+from config.child import Program
+from config.env import BASE, Environment
+
+LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+PYTHON = (sys.executable, "-m")
+
+
+def programs(env: Environment, *, colour: bool) -> tuple[Program, ...]:
+    """Return what to start, in order."""
+    environ = {**os.environ, "PORT": str(env.number("PORT")), "PYTHONPATH": str(BASE), "PYTHONUNBUFFERED": "1"}
+    if colour:
+        environ["FORCE_COLOR"] = "1"
+    commands = {"web": web(env), "worker": worker(env), "beat": beat(env)}
+    return tuple(Program(name, command, signal.SIGTERM, environ) for name, command in commands.items())
+
+
+def place(env: Environment) -> str:
+    """Return host and port by which this machine itself reaches the web server."""
+    host = env.text("HOST")
+    return f"{LOOPBACK.get(host, host)}:{env.number('PORT')}"
+
+
+def web(env: Environment) -> tuple[str, ...]:
+    """Return the command of the web server. One thread a worker keeps one database connection a worker."""
+    return (
+        *(*PYTHON, "granian", "config.wsgi:application", "--interface", "wsgi", "--no-ws"),
+        *("--host", env.text("HOST"), "--port", str(env.number("PORT"))),
+        *("--workers", str(env.number("WEB_WORKERS")), "--blocking-threads", "1"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "6", "--log-level", "warning"),
+    )
+
+
+def worker(env: Environment) -> tuple[str, ...]:
+    """Return the command of the worker; it asks no other workers for news, so it starts at once."""
+    level = env.text("LOG_LEVEL")
+    return (
+        *PYTHON,
+        "celery",
+        "--quiet",
+        "-A",
+        "config",
+        "worker",
+        "--loglevel",
+        level,
+        "--without-gossip",
+        "--without-mingle",
+    )
+
+
+def beat(env: Environment) -> tuple[str, ...]:
+    """Return the command of the clock that starts tasks on time."""
+    level = env.text("LOG_LEVEL")
+    return (*PYTHON, "celery", "--quiet", "-A", "config", "beat", "--loglevel", level, "--pidfile", "")

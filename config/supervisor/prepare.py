@@ -1,0 +1,87 @@
+"""Brings the database up to date in this process, which spares the start of another Python."""
+
+import io
+import json
+import os
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import django
+from django.core.management import CommandError, call_command
+from django.core.management.commands.migrate import Command as MigrateCommand
+from django.db import connections
+from django.db.migrations.executor import MigrationExecutor
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+from config.errors import StartError
+
+Say = Callable[[str], None]
+
+
+def load_django() -> None:
+    """Load the apps, once the addresses of the database are known."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    django.setup()
+
+
+def migrate(say: Say, *, live: bool) -> None:
+    """Apply the migrations that are missing, with a progress bar on a terminal and plain lines elsewhere."""
+    executor = MigrationExecutor(connections["owner"])
+    pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    if not pending:
+        return
+    say(f"Preparing the database: {pending} steps")
+    with ExitStack() as stack:
+        report = bar(stack, pending) if live else lines(say, pending)
+        command = Migrate(report)
+        call_command(command, database="owner", interactive=False, verbosity=0, skip_checks=True)
+
+
+class Migrate(MigrateCommand):
+    """Django's own command, reporting each step that is done."""
+
+    def __init__(self, report: Say) -> None:
+        super().__init__()
+        self.report = report
+
+    def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: ARG002
+        """Pass on the name of a finished migration."""
+        if action == "apply_success":
+            self.report(str(migration))
+
+
+def bar(stack: ExitStack, total: int) -> Say:
+    """Show a progress bar."""
+    columns = TextColumn("kith     | "), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
+    progress = stack.enter_context(Progress(*columns, transient=True))
+    task = progress.add_task("", total=total)
+    return lambda name: progress.update(task, advance=1, description=name)
+
+
+def lines(say: Say, total: int) -> Say:
+    """Print every tenth step and the last."""
+    done: list[str] = []
+
+    def report(name: str) -> None:
+        done.append(name)
+        if len(done) % 10 == 0 or len(done) == total:
+            say(f"  {len(done)} of {total}: {name}")
+
+    return report
+
+
+def make_demo() -> dict[str, Any]:
+    """Make the demo data when it is missing, and return its logins."""
+    output = io.StringIO()
+    try:
+        call_command("demo", "--json", stdout=output, skip_checks=True)
+        logins: dict[str, Any] = json.loads(output.getvalue().strip().splitlines()[-1])
+    except (CommandError, ValueError, IndexError) as error:
+        raise StartError(f"The demo data could not be made ({error}): start without it, with `--no-demo`.") from error
+    return logins
+
+
+def close() -> None:
+    """Close our own connections: from here on the processes do the work."""
+    connections.close_all()

@@ -1,0 +1,14 @@
+"""The addresses of the house."""
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+from config.health import health, livez, readyz
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("admin/", admin.site.urls),
+    path("livez", livez),
+    path("readyz", readyz),
+    path("api/health", health),
+    path("", include("crm.urls")),
+]

@@ -1,0 +1,1 @@
+"""The product: a multi-tenant CRM behind a public REST API."""

@@ -1,0 +1,1 @@
+"""The published contracts, each a file of data."""

@@ -1,0 +1,1 @@
+"""Demo data: two tenants that look like a year of work."""

@@ -1,0 +1,92 @@
+"""Examples for the document: a resource's own where it gives one, else values that fit each field."""
+
+from typing import Any
+from uuid import UUID
+
+from rest_framework import serializers
+
+from crm.docs.fields import REQUEST, RESPONSE, default_of, is_nullable
+from crm.rest import fields as own
+from tenants import ids
+
+__all__ = ["KEY", "body_example", "create_example", "record_example", "update_example"]
+
+MOMENT = "2026-01-31T12:00:00Z"
+# A fixed one, so that the document is the same each time.
+KEY = UUID("019ac3f2-b6d0-7a1f-9d0e-6a5b8c7d4e21")
+VALUES: dict[type, Any] = {
+    own.IdField: lambda field: ids.encode(field.prefix, KEY),
+    own.ReferenceField: lambda field: ids.encode(field.prefix, KEY),
+    own.EmailField: lambda field: "ada@example.com",
+    own.PhoneField: lambda field: "+14155552671",
+    own.UrlField: lambda field: "https://example.com",
+    own.CurrencyField: lambda field: "EUR",
+    own.CountryField: lambda field: "AT",
+    own.LanguageField: lambda field: "de-AT",
+    own.MoneyField: lambda field: "100.00",
+    own.DecimalField: lambda field: "1",
+    own.TagsField: lambda field: ["vip"],
+    serializers.JSONField: lambda field: {},
+    serializers.CharField: lambda field: field.field_name.replace("_", " ").capitalize(),
+    serializers.ChoiceField: lambda field: next(iter(field.choices)),
+    serializers.BooleanField: lambda field: True,
+    serializers.IntegerField: lambda field: max(1, field.min_value or 1),
+    serializers.DateTimeField: lambda field: MOMENT,
+    serializers.DateField: lambda field: MOMENT[:10],
+    serializers.UUIDField: lambda field: str(KEY),
+    serializers.IPAddressField: lambda field: "203.0.113.7",
+}
+
+
+def create_example(view: Any) -> dict[str, Any]:
+    """Return a body that creates a record: the resource's own, else one with what it must have."""
+    return body_example(view.serializer_class(), view.example)
+
+
+def update_example(view: Any) -> dict[str, Any]:
+    """Return a body that changes a record: one field."""
+    body = create_example(view)
+    name = next((name for name, value in body.items() if isinstance(value, str)), next(iter(body)))
+    return {name: body[name]}
+
+
+def body_example(serializer: Any, given: Any = None) -> dict[str, Any]:
+    """Return a body for a serializer; `given` has canonical names, the body the contract's."""
+    if given:
+        names = {serializer.naming.wire(name): value for name, value in given.items()}
+        return {name: value_example(serializer.fields[name], REQUEST, value) for name, value in names.items()}
+    writable = [field for field in serializer.fields.values() if not field.read_only]
+    chosen = [field for field in writable if field.required] or writable[:1]
+    return {field.field_name: value_example(field, REQUEST) for field in chosen}
+
+
+def record_example(view: Any) -> dict[str, Any]:
+    """Return the record that the create example makes."""
+    return whole(view.serializer_class(), view.example or {})
+
+
+def whole(serializer: Any, given: Any) -> dict[str, Any]:
+    names = {serializer.naming.wire(name): value for name, value in given.items()}
+    return {
+        name: value_example(field, RESPONSE, names.get(name))
+        for name, field in serializer.fields.items()
+        if not field.write_only
+    }
+
+
+def value_example(field: Any, direction: str, given: Any = None) -> Any:
+    """Return a value of the field: the one given, null or the default in an answer, or one that fits."""
+    if isinstance(field, serializers.ListSerializer):
+        return [value_example(field.child, direction, item) for item in given or ()]
+    if isinstance(field, serializers.Serializer):
+        if direction == REQUEST:
+            return body_example(field, given)
+        return whole(field, given) if given else None
+    if given is not None:
+        return given
+    if direction == RESPONSE:
+        if is_nullable(field, direction):
+            return None
+        if (default := default_of(field)) is not serializers.empty:
+            return default
+    return next(VALUES[kind](field) for kind in type(field).__mro__ if kind in VALUES)

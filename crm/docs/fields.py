@@ -1,0 +1,169 @@
+"""From a serializer field to its JSON Schema, as it comes in and as it goes out."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist
+from drf_spectacular.drainage import warn
+from rest_framework import serializers
+
+from crm.rest import fields as own
+from crm.rest.serializers import Shape
+
+__all__ = ["REQUEST", "RESPONSE", "UUID", "Schema", "default_of", "id_pattern", "is_nullable", "nullable", "value"]
+
+Schema = dict[str, Any]
+REQUEST, RESPONSE = "request", "response"
+ID = "[0-7][0-9a-hjkmnp-tv-z]{25}"
+UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
+VISIBLE = r"\S"
+
+
+def value(field: Any, direction: str) -> Schema:
+    """Return the schema of a field's value, by the field's class; an unknown class is a warning, so that no one is guessed."""
+    for kind in type(field).__mro__:
+        if kind in VALUES:
+            return VALUES[kind](field, direction)
+    warn(f"{type(field).__name__} of {field.field_name} has no schema: add it to VALUES in crm/docs/fields.py.")
+    return {}
+
+
+def is_nullable(field: Any, direction: str) -> bool:
+    """Tell whether null may come in, or may go out: a serializer says nothing about columns that it only reads."""
+    if direction == REQUEST:
+        return bool(field.allow_null)
+    if isinstance(field.parent, Shape):
+        return bool(field.allow_null or (not field.required and field.default is serializers.empty))
+    column = column_of(field)
+    return bool(field.allow_null if column is None else column.null)
+
+
+def nullable(schema: Schema) -> Schema:
+    """Return the schema that takes null too."""
+    if "$ref" in schema:
+        return {"oneOf": [schema, {"type": "null"}]}
+    kinds = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    found = {**schema, "type": [*kinds, "null"]}
+    return {**found, "enum": [*schema["enum"], None]} if "enum" in schema else found
+
+
+def default_of(field: Any) -> Any:
+    """Return what a field becomes that is not sent; `empty` where nobody can say beforehand."""
+    column = column_of(field)
+    default = field.default
+    if default is serializers.empty and column is not None and not field.required:
+        default = column.default if column.has_default() else serializers.empty
+    if default is serializers.empty or callable(default):
+        return serializers.empty
+    return f"{Decimal(default):f}" if isinstance(field, own.DecimalField) else field.to_representation(default)
+
+
+def column_of(field: Any) -> Any:
+    """Return the model's column behind a field, None where there is none."""
+    try:
+        column = field.parent.Meta.model._meta.get_field(field.source)
+    except (AttributeError, FieldDoesNotExist):
+        return None
+    return column if column.concrete else None
+
+
+def id_pattern(prefix: str, direction: str) -> str:
+    """Return the pattern of an id: a request may hold a bare UUID as well."""
+    public = f"{prefix}_{ID}"
+    return f"^{public}$" if direction == RESPONSE else f"^({public}|{UUID})$"
+
+
+def text(field: Any, direction: str) -> Schema:
+    found: Schema = {"type": "string"}
+    if direction == REQUEST and not field.allow_blank and not field.allow_null:
+        found |= {"minLength": 1, "pattern": VISIBLE}
+    if getattr(field, "max_length", None):
+        found["maxLength"] = field.max_length
+    return found
+
+
+def email(field: Any, direction: str) -> Schema:
+    return {"type": "string", "format": "email", "maxLength": field.max_length}
+
+
+def phone(field: Any, direction: str) -> Schema:
+    found: Schema = {"type": "string", "format": "phone"}
+    return found | ({"pattern": r"^\+[1-9][0-9]{1,18}$"} if direction == RESPONSE else {"maxLength": field.max_length})
+
+
+def url(field: Any, direction: str) -> Schema:
+    return {"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": field.max_length}
+
+
+def code(length: int, name: str) -> "Describe":
+    def describe(field: Any, direction: str) -> Schema:
+        letters = "A-Z" if direction == RESPONSE else "A-Za-z"
+        return {"type": "string", "format": name, "pattern": f"^[{letters}]{{{length}}}$"}
+
+    return describe
+
+
+def language(field: Any, direction: str) -> Schema:
+    return {"type": "string", "format": "bcp47", "pattern": f"^{own.LANGUAGE.pattern}$", "maxLength": 10}
+
+
+def choice(field: Any, direction: str) -> Schema:
+    return {"type": "string", "enum": list(field.choices)}
+
+
+def integer(field: Any, direction: str) -> Schema:
+    found: Schema = {"type": "integer"}
+    bounds = {"minimum": field.min_value, "maximum": field.max_value}
+    return found | {name: bound for name, bound in bounds.items() if bound is not None and direction == REQUEST}
+
+
+def decimal(field: Any, direction: str) -> Schema:
+    sign = "" if field.low is not None and field.low >= 0 else "-?"
+    if direction == RESPONSE:
+        return {"type": "string", "format": "decimal", "pattern": rf"^{sign}[0-9]+(\.[0-9]+)?$"}
+    whole = len(f"{int(field.high)}")
+    pattern = rf"^{sign}[0-9]{{1,{whole}}}(\.[0-9]{{1,{field.places}}})?$"
+    found: Schema = {"type": ["string", "number"], "format": "decimal", "pattern": pattern, "maximum": float(field.high)}
+    return found | ({"minimum": float(field.low)} if field.low is not None else {})
+
+
+def opaque(field: Any, direction: str) -> Schema:
+    return {"type": "object", "additionalProperties": {}}
+
+
+def texts(field: Any, direction: str) -> Schema:
+    found: Schema = {"type": "array", "items": value(field.child, direction)}
+    return found | ({"maxItems": field.max_length} if field.max_length and direction == REQUEST else {})
+
+
+def identifier(field: Any, direction: str) -> Schema:
+    return {"type": "string", "format": "typeid", "pattern": id_pattern(field.prefix, direction)}
+
+
+def plain(kind: str, **more: Any) -> "Describe":
+    return lambda field, direction: {"type": kind, **more}
+
+
+Describe = Callable[[Any, str], Schema]
+VALUES: dict[type, Describe] = {
+    own.IdField: identifier,
+    own.ReferenceField: identifier,
+    own.EmailField: email,
+    own.PhoneField: phone,
+    own.UrlField: url,
+    own.CurrencyField: code(3, "currency"),
+    own.CountryField: code(2, "country"),
+    own.LanguageField: language,
+    own.DecimalField: decimal,
+    own.TagsField: texts,
+    serializers.JSONField: opaque,
+    serializers.CharField: text,
+    serializers.ChoiceField: choice,
+    serializers.BooleanField: plain("boolean"),
+    serializers.IntegerField: integer,
+    serializers.DateTimeField: plain("string", format="date-time"),
+    serializers.DateField: plain("string", format="date"),
+    serializers.UUIDField: plain("string", format="uuid"),
+    serializers.IPAddressField: plain("string", format="ip"),
+}

@@ -1,0 +1,100 @@
+"""The OpenAPI document of a contract, from its mounted views and nothing else."""
+
+from typing import Any
+
+import orjson
+from django.template.loader import render_to_string
+from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
+from drf_spectacular.plumbing import get_doc, normalize_result_object, sanitize_result_object
+
+from crm.docs import answers, names, parameters
+from crm.docs.fields import Schema
+from crm.docs.guide import guide_of
+from crm.docs.operations import ContractSchema
+from crm.registry import RESOURCES
+from crm.rest.contract import Contract
+from crm.rest.router import bound_views, mount
+from crm.rest.viewset import ResourceViewSet
+
+__all__ = ["ContractGenerator", "build"]
+
+SCHEMES = {
+    "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer <key>`"},
+    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key in a header of its own."},
+}
+ORDER = ("list", "create", "retrieve", "partial_update", "update", "destroy")
+
+
+class Endpoints(EndpointEnumerator):
+    """The routes of resources: the answer for unknown paths is none, and neither is the document itself."""
+
+    def should_include_endpoint(self, path: str, callback: Any) -> bool:
+        return issubclass(getattr(callback, "cls", object), ResourceViewSet)
+
+    def get_path_from_regex(self, path_regex: str) -> str:
+        return str(super().get_path_from_regex(path_regex)).rstrip("/")
+
+    def get_allowed_methods(self, callback: Any) -> list[str]:
+        """Return the methods in the order in which people read about them."""
+        found = [method for method in callback.actions if method != "options"]
+        return [method.upper() for method in sorted(found, key=lambda method: place(callback.actions[method]))]
+
+
+def place(action: str) -> int:
+    return ORDER.index(action) if action in ORDER else len(ORDER)
+
+
+class ContractGenerator(SchemaGenerator):
+    """drf-spectacular's generator over one contract."""
+
+    endpoint_inspector_cls = Endpoints
+
+    def __init__(self, contract: Contract) -> None:
+        self.contract = contract
+        # The paths of the first mount, seen from it: where it stands is the server's part.
+        super().__init__(patterns=mount(contract, RESOURCES)[0].url_patterns)  # type: ignore[union-attr]
+
+    def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
+        view = super().create_view(callback, method, request)
+        self._set_schema_to_view(view, ContractSchema())
+        return view
+
+    def get_schema(self, request: Any = None, public: bool = True) -> Schema:
+        """Return the document."""
+        paths = self.parse(request, public)
+        found = {
+            "openapi": "3.1.0",
+            "info": self.info(),
+            "servers": [{"url": f"/{place.rstrip('/')}"} for place in self.contract.mounts],
+            "security": [{name: []} for name in SCHEMES],
+            "tags": self.tags(),
+            "paths": paths,
+            "components": self.components(),
+        }
+        return sanitize_result_object(normalize_result_object(found))  # type: ignore[no-any-return]
+
+    def info(self) -> Schema:
+        contract = self.contract
+        text = render_to_string("docs/guide.md", guide_of(contract))
+        return {"title": contract.title, "version": contract.version, "summary": contract.description, "description": text}
+
+    def tags(self) -> list[Schema]:
+        views = bound_views(self.contract, RESOURCES).values()
+        return [{"name": names.title(self.contract.word(view.plural)), "description": get_doc(view)} for view in views]
+
+    def components(self) -> Schema:
+        contract = self.contract
+        more = {
+            "schemas": answers.shared_schemas(contract),
+            "responses": answers.response_components(contract),
+            "headers": answers.header_components(contract),
+            "parameters": parameters.parameter_components(contract),
+            "securitySchemes": SCHEMES,
+        }
+        return self.registry.build(more)  # type: ignore[no-any-return]
+
+
+def build(contract: Contract) -> Schema:
+    """Return the contract's document, made anew, of JSON's own types."""
+    found: Schema = orjson.loads(orjson.dumps(ContractGenerator(contract).get_schema()))
+    return found

@@ -1,0 +1,98 @@
+"""The ledger on the wire: a feed in commit order, of what the caller may read."""
+
+from typing import Any, ClassVar
+
+import django_filters
+from django.db.models import BigIntegerField, Func, Q
+from rest_framework import serializers
+
+from apikeys.scopes import allows
+from crm.rest.fields import IdField, StrictChar
+from crm.rest.filters import IdFilter, ResourceFilterSet
+from crm.rest.reading import Conversion
+from crm.rest.serializers import ResourceSerializer
+from crm.rest.viewset import ResourceViewSet
+from tenants.models import Event
+
+__all__ = ["EventViewSet"]
+
+
+class Settled(Func):
+    """The first transaction that may still commit: below it no event can appear any more, so no reader misses one."""
+
+    template = "pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+    output_field: ClassVar[Any] = BigIntegerField()
+
+
+class WordField(StrictChar):
+    """A resource's or event's name, in the contract's words."""
+
+    def to_representation(self, value: str) -> str:
+        return self.parent.naming.event(value)  # type: ignore[no-any-return]
+
+    def conversion(self) -> Conversion:
+        return Conversion(self.to_representation, self.to_representation, self.to_representation)
+
+
+class EventSerializer(ResourceSerializer):
+    """One change of one record."""
+
+    id = IdField("evt")
+    type = WordField(read_only=True, help_text="Like invoice.sent.")
+    resource = WordField(read_only=True, help_text="Like invoice.")
+    record_id = StrictChar(source="public_id", read_only=True, help_text="The record's id.")
+    data = serializers.JSONField(
+        read_only=True, help_text="The record after the change (before it, for a deletion), in canonical words."
+    )
+    changes = serializers.JSONField(read_only=True, help_text="What moved: field to [before, after].")
+
+    class Meta:
+        model = Event
+        fields = [
+            "id", "type", "resource", "record_id", "record_version", "actor_kind", "actor_id", "actor_label", "address",
+            "request_id", "data", "changes", "occurred_at",
+        ]  # fmt: skip
+        read_only_fields = fields
+
+
+class EventFilter(ResourceFilterSet):
+    """What the feed can be filtered by."""
+
+    id = IdFilter(prefix="evt")
+    record_id = django_filters.CharFilter(field_name="public_id")
+
+    class Meta:
+        model = Event
+        fields = ["type", "resource", "actor_kind", "actor_id", "request_id", "occurred_at"]
+
+
+class EventViewSet(ResourceViewSet):
+    """Every change, in commit order, for reading with `cursor`: none is missed and none comes twice.
+
+    A key sees the events of resources that it may read. An event shows up once all transactions that began before it
+    have ended, usually within milliseconds.
+    """
+
+    resource, plural, prefix = "event", "events", "evt"
+    model = Event
+    serializer_class = EventSerializer
+    filterset_class = EventFilter
+    ordering_fields = ("occurred_at",)
+    ordering = ("txid",)
+    methods = ("list", "retrieve")
+    version_field = "record_version"
+    moments = ("occurred_at", "occurred_at")
+
+    # Set for the history of one record.
+    record: Any = None
+
+    def base_rows(self) -> Any:
+        return super().base_rows().filter(audience=Event.Audience.PUBLIC, txid__lt=Settled())
+
+    def own_conditions(self) -> tuple[Q, ...]:
+        """Leave out what the key may not read where it lives."""
+        assert self.credential is not None
+        views = self.siblings.values()
+        readable = [view.resource for view in views if allows(self.credential.scopes, f"{view.plural}:read")]
+        found = Q(resource__in=readable)
+        return (found,) if self.record is None else (found, Q(record_id=self.record))

@@ -1,0 +1,1 @@
+"""What the tenant sells: products and services in one catalogue."""

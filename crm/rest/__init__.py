@@ -1,0 +1,1 @@
+"""The machinery that carries every resource through every contract; it knows neither by name."""

@@ -1,0 +1,149 @@
+"""JSON in and out: one strict parser for every body, and answers that orjson writes."""
+
+import json
+import math
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import orjson
+from django.http import HttpResponse
+from rest_framework.parsers import BaseParser
+from rest_framework.renderers import BaseRenderer
+
+from crm.rest.problems import Unreadable
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "JSONRenderer", "StrictJSONParser", "answer", "dumps", "parse_json"]
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 32
+OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+# Above 2^53 JavaScript and most JSON readers lose digits without a word.
+MAX_INTEGER = 2**53
+OPENERS, CLOSERS = frozenset(b"[{"), frozenset(b"]}")
+
+
+class StrictJSONParser(BaseParser):
+    """DRF parser for application/json."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
+        """Return the body; raise a 400 or 413 that says what is wrong with it."""
+        body = stream.body if hasattr(stream, "body") else stream.read(MAX_BYTES + 1)
+        if len(body) > MAX_BYTES:
+            raise Unreadable(413, "The body is larger than 1 MB.", code="PAYLOAD_TOO_LARGE")
+        return parse_json(body)
+
+
+def parse_json(raw: bytes) -> Any:
+    """Return the value of `raw`; raise a 400 for text that is not UTF-8 JSON, too deep, doubled or beyond what can be stored."""
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable(400, f"The body is not UTF-8: byte {error.start} cannot be read.") from error
+    check_depth(raw)
+    try:
+        value = json.loads(
+            text, object_pairs_hook=unique_pairs, parse_float=finite, parse_int=small, parse_constant=no_constant
+        )
+    except json.JSONDecodeError as error:
+        raise Unreadable(
+            400, f"The body is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}."
+        ) from error
+    check_text(value)
+    return value
+
+
+def check_depth(raw: bytes) -> None:
+    """Refuse deep nesting before the parser, which is recursive, sees it."""
+    depth, quoted, escaped = 0, False, False
+    if sum(raw.count(opener) for opener in (b"[", b"{")) <= MAX_DEPTH:
+        return
+    for byte in raw:
+        if quoted:
+            quoted, escaped = escaped or byte != 0x22, byte == 0x5C and not escaped
+        elif byte == 0x22:
+            quoted = True
+        elif byte in OPENERS:
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise Unreadable(400, f"The JSON is nested deeper than {MAX_DEPTH} levels.")
+        elif byte in CLOSERS:
+            depth -= 1
+
+
+def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [name for name, _ in pairs]
+        doubled = next(name for name in names if names.count(name) > 1)
+        raise Unreadable(400, f"The key {doubled[:100]!r} occurs twice in one object.")
+    return found
+
+
+def finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise Unreadable(400, f"The number {text[:30]} is too large.")
+    return number
+
+
+def small(text: str) -> int:
+    if len(text) > 17 or abs(int(text)) > MAX_INTEGER:
+        raise Unreadable(400, f"The number {text[:30]} is beyond 2^53: send it as a string.")
+    return int(text)
+
+
+def no_constant(text: str) -> Any:
+    raise Unreadable(400, f"{text} is not JSON.")
+
+
+def check_text(value: Any, path: str = "") -> None:
+    """Refuse NUL and lone surrogates in any string or key: PostgreSQL stores neither."""
+    if isinstance(value, str):
+        if "\x00" in value or has_surrogate(value):
+            where = f" in {path.lstrip('.')}" if path else ""
+            raise Unreadable(
+                400, f"The text{where} holds a character that cannot be stored (NUL or half of a surrogate pair)."
+            )
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            check_text(name, path)
+            check_text(item, f"{path}.{name}")
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            check_text(item, f"{path}.{index}")
+
+
+def has_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def dumps(body: Any) -> bytes:
+    """Return `body` as JSON: times as ISO 8601 UTC with Z, decimals as strings."""
+    return orjson.dumps(body, default=plain, option=OPTIONS)
+
+
+def plain(value: Any) -> str:
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value)
+
+
+def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
+    """Return an answer of the API, already rendered."""
+    return HttpResponse(dumps(body), status=status, headers=headers, content_type="application/json")
+
+
+class JSONRenderer(BaseRenderer):
+    """For DRF's own machinery, which asks each view for one; answers of the API do not pass it."""
+
+    media_type = "application/json"
+    format = "json"
+    charset = None
+
+    def render(
+        self, data: Any, accepted_media_type: str | None = None, renderer_context: Mapping[str, Any] | None = None
+    ) -> bytes:
+        return b"" if data is None else dumps(data)

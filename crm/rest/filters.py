@@ -1,0 +1,232 @@
+"""What lists can be filtered and searched by: typed filters with their operators, and the column that full text looks in."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.contrib.postgres.search import SearchVectorField
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.db import models
+from django.db.models import Func, GeneratedField, Lookup, Q, TextField, Value
+from django.db.models.functions import Coalesce, Concat
+
+from crm.rest.problems import Invalid, Refusal
+from tenants import ids
+
+__all__ = [
+    "IdFilter",
+    "MomentField",
+    "ResourceFilterSet",
+    "TagFilter",
+    "condition",
+    "refuse",
+    "search_column",
+    "tenant_word",
+]
+
+MAX_VALUES, MAX_TEXT = 100, 500
+TEXT = {
+    "eq": "exact",
+    "ne": "exact",
+    "in": "in",
+    "nin": "in",
+    "contains": "icontains",
+    "startsWith": "istartswith",
+    "endsWith": "iendswith",
+    "null": "isnull",
+}
+CHOICE = {"eq": "exact", "ne": "exact", "in": "in", "nin": "in", "null": "isnull"}
+ORDERED = {**CHOICE, "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
+TAGS = {"eq": "contains", "ne": "contains", "null": "isnull"}
+NEGATED = ("ne", "nin")
+
+
+class IdField(forms.CharField):
+    """A form field that reads an id of one kind."""
+
+    prefix = ""
+
+    def clean(self, value: Any) -> Any:
+        try:
+            return ids.decode(self.prefix, str(super().clean(value)))
+        except ids.InvalidId as error:
+            raise ValidationError(str(error)) from error
+
+
+class IdFilter(django_filters.Filter):
+    """Filter by an id, the record's own or a reference; an id of another tenant matches nothing."""
+
+    field_class = IdField
+    operators = CHOICE
+
+    def __init__(self, *args: Any, prefix: str, **kwargs: Any) -> None:
+        self.prefix = prefix
+        super().__init__(*args, **kwargs)
+
+    @property
+    def field(self) -> Any:
+        field = super().field
+        field.prefix = self.prefix
+        return field
+
+
+class TagFilter(django_filters.CharFilter):
+    """Filter by one tag of a list."""
+
+    operators = TAGS
+
+
+class MomentField(forms.Field):
+    """A form field that reads ISO 8601: a time (UTC unless it says otherwise) or a date, which means its midnight in UTC."""
+
+    def clean(self, value: Any) -> datetime:
+        try:
+            moment = datetime.fromisoformat(str(value).strip().replace(" ", "+"))
+        except ValueError as error:
+            raise ValidationError("Must be ISO 8601, like 2026-01-31 or 2026-01-31T12:00:00Z.") from error
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+class MomentFilter(django_filters.Filter):
+    """Filter by a time."""
+
+    field_class = MomentField
+    operators = ORDERED
+
+
+class BooleanField(forms.CharField):
+    """A form field that reads true or false and nothing else."""
+
+    def clean(self, value: Any) -> bool:
+        text = str(value).lower()
+        if text not in ("true", "false"):
+            raise ValidationError("Must be true or false.")
+        return text == "true"
+
+
+class TruthFilter(django_filters.Filter):
+    """Filter by true or false."""
+
+    field_class = BooleanField
+    operators = {"eq": "exact", "ne": "exact"}
+
+
+FILTERS: tuple[tuple[type, type[django_filters.Filter]], ...] = (
+    (models.DateTimeField, MomentFilter),
+    (models.DateField, django_filters.DateFilter),
+    (models.BooleanField, TruthFilter),
+    (models.DecimalField, django_filters.NumberFilter),
+    (models.IntegerField, django_filters.NumberFilter),
+    (models.CharField, django_filters.CharFilter),
+    (models.TextField, django_filters.CharFilter),
+)
+OPERATORS: dict[Any, Mapping[str, str]] = {
+    django_filters.ChoiceFilter: CHOICE,
+    django_filters.NumberFilter: ORDERED,
+    django_filters.DateFilter: ORDERED,
+    django_filters.CharFilter: TEXT,
+}
+
+
+class ResourceFilterSet(django_filters.FilterSet):
+    """What a list can be filtered by: `Meta.fields` names it; each filter's class decides its operators."""
+
+    @classmethod
+    def filter_for_field(cls, field: Any, field_name: str, lookup_expr: str | None = None) -> django_filters.Filter:
+        """Return the filter of a model field; django-filter's own way asks the table, which nobody may without a tenant."""
+        if field.choices:
+            return django_filters.ChoiceFilter(field_name=field_name, choices=field.choices)
+        for kind, filter_class in FILTERS:
+            if isinstance(field, kind):
+                return filter_class(field_name=field_name)
+        raise ImproperlyConfigured(f"{cls.__name__}.{field_name}: declare a filter for a {type(field).__name__}.")
+
+
+def operators_of(filter: Any) -> Mapping[str, str]:
+    """Return the operators of a filter, by its class."""
+    if hasattr(filter, "operators"):
+        return filter.operators  # type: ignore[no-any-return]
+    for kind, operators in OPERATORS.items():
+        if isinstance(filter, kind):
+            return operators
+    return CHOICE
+
+
+def condition(view: Any, name: str, operator: str, value: Any, wire: str) -> Q:
+    """Return one condition, its value read by the filter's own form field."""
+    filter = view.filters[name]
+    operators = operators_of(filter)
+    if operator not in operators:
+        raise refuse(wire, f"{name}: unknown operator {operator[:20]!r}. Known here: {', '.join(operators)}.")
+    try:
+        cleaned = clean(filter, operator, value)
+    except (ValidationError, ValueError) as error:
+        message = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
+        raise refuse(wire, f"{name}: {message}") from error
+    found = Q(**{f"{filter.field_name}__{operators[operator]}": cleaned})
+    return ~found if operator in NEGATED else found
+
+
+def clean(filter: Any, operator: str, value: Any) -> Any:
+    """Return `value` in the field's type; raise ValidationError or ValueError."""
+    if operator == "null":
+        return BooleanField().clean(value)
+    if operator in ("in", "nin"):
+        if not isinstance(value, list) or not value or len(value) > MAX_VALUES:
+            raise ValueError(f"Must be a list of 1 to {MAX_VALUES} values.")
+        return [clean(filter, "eq", item) for item in value]
+    if isinstance(value, dict | list) or value is None or isinstance(value, float):
+        raise ValueError("Must be a single value; decimals as strings.")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    if not text or len(text) > MAX_TEXT:
+        raise ValueError(f"Must be 1 to {MAX_TEXT} characters; use $null for empty ones.")
+    if isinstance(filter, TagFilter):
+        return [text]
+    return filter.field.clean(text)
+
+
+def refuse(wire: str, message: str, *, code: str = "INVALID_FILTER") -> Refusal:
+    return Invalid(f"{wire}: {message}"[:1000], code=code, fields={wire: [message[:1000]]})
+
+
+class Words(Lookup):  # type: ignore[type-arg]
+    """`column__words="'acme' & 'plu':*"`: the column's lexemes against a query made of plain words."""
+
+    lookup_name = "words"
+    prepare_rhs = False
+
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, list[Any]]:
+        return "%s", [value]
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        left, left_params = self.process_lhs(compiler, connection)
+        right, right_params = self.process_rhs(compiler, connection)
+        return f"{left} @@ ({right})::tsquery", [*left_params, *right_params]
+
+
+SearchVectorField.register_lookup(Words)
+GeneratedField.register_lookup(Words)
+
+
+def search_column(*fields: str) -> GeneratedField:
+    """Return a column that PostgreSQL keeps: the words of `fields`, and the tenant as one more word.
+
+    The tenant's word lets one GIN index serve all tenants without matching across them.
+    """
+    parts: list[Any] = [
+        Func("tenant_id", template="'t' || replace(%(expressions)s::text, '-', '')", output_field=TextField())
+    ]
+    for field in fields:
+        parts += [Value(" "), Coalesce(field, Value(""), output_field=TextField())]
+    words = Func(
+        Concat(*parts, output_field=TextField()),
+        template="array_to_tsvector(array_remove(regexp_split_to_array(lower(%(expressions)s), '[^[:alnum:]]+'), ''))",
+        output_field=SearchVectorField(),
+    )
+    return GeneratedField(expression=words, output_field=SearchVectorField(), db_persist=True)
+
+
+def tenant_word(tenant_id: Any) -> str:
+    return f"t{tenant_id.hex}"

@@ -1,0 +1,147 @@
+"""Reading for the views: what may be included, statements compiled once for each shape, and pages of a list."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+
+from apikeys.errors import MissingScope
+from apikeys.scopes import allows
+from crm.rest.pages import Cursor, Page
+from crm.rest.query import Query, refuse
+from crm.rest.reading import Embedded, Many, Param, Part, Plan, Statement
+
+__all__ = ["Include", "Listed", "compiled", "cursor_of", "offered", "read_one", "read_page"]
+
+MAX_DEPTH = 2
+CACHED_STATEMENTS = 500
+Build = Callable[[Plan], Any]
+
+
+@dataclass(frozen=True)
+class Include:
+    """What `include=` can put inside a record: the record behind `relation`, or the rows whose `back` points here."""
+
+    resource: str
+    relation: str = ""
+    back: str = ""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """One page: its rows, how many there are in all (None where nobody counted), whether more follow, the last place."""
+
+    rows: list[dict[str, Any]]
+    total: int | None
+    more: bool
+    last: tuple[Any, ...] | None
+
+
+def compiled(view: Any, key: Any, query: Query, build: Build | None = None) -> tuple[Plan, Any]:
+    """Return the plan for the query's fields and includes, and what `build` makes of it, each made once for a `key`.
+
+    Raises for an include that is not offered, or whose resource the caller may not read.
+    """
+    check_includes(view, query.includes)
+    key = (key, query.fields, query.includes)
+    if key not in view.statements:
+        plan = view.plan.only(query.fields) if query.fields else view.plan
+        plan = plan.including(*parts(view, query.includes))
+        if len(view.statements) > CACHED_STATEMENTS:
+            view.statements.clear()
+        view.statements[key] = (plan, build(plan) if build else None)
+    return view.statements[key]  # type: ignore[no-any-return]
+
+
+def read_page(view: Any, query: Query, page: Page, cursor: str | None) -> Listed:
+    """Return a page of the view's list."""
+    places = cursor_of(view, query)
+    after = places.decode(cursor) if cursor else None
+    conditions = (*query.conditions, *view.own_conditions())
+    rows = view.base_rows().filter(*conditions).order_by(*(sort.ordering() for sort in query.sorts))
+    shown = rows.filter(places.condition(after)) if after else rows
+    paths = [sort.field for sort in query.sorts]
+
+    def build(plan: Plan) -> Statement:
+        return Statement.of(plan.select(shown, *paths), " LIMIT %s OFFSET %s", Param("limit"), Param("offset"))
+
+    try:
+        if conditions or after:
+            # Values of one caller are in it: compiled for this request alone.
+            plan, _ = compiled(view, "plan", query)
+            statement = build(plan)
+        else:
+            plan, statement = compiled(view, ("page", query.sorts), query, build)
+        found = statement.fetch(tenant=view.tenant.id, limit=page.limit + 1, offset=page.offset)
+    except EmptyResultSet:
+        return Listed([], 0 if page.counted else None, more=False, last=None)
+    more = len(found) > page.limit
+    found = found[: page.limit]
+    total = count(view, rows, page, len(found), more=more) if page.counted else None
+    return Listed([plan.row(values) for values in found], total, more, found[-1][-len(paths) :] if found else None)
+
+
+def read_one(view: Any, query: Query, pk: Any) -> tuple[dict[str, Any], int] | None:
+    """Return one record and its version, None where the caller has no such record."""
+    conditions = view.own_conditions()
+
+    def build(plan: Plan) -> Statement:
+        return Statement.of(plan.select(view.base_rows().filter(*conditions, pk=Param("pk")), view.version_field))
+
+    plan, statement = compiled(view, "plan" if conditions else "one", query, None if conditions else build)
+    found = (statement or build(plan)).fetch(tenant=view.tenant.id, pk=pk)
+    return (plan.row(found[0]), found[0][-1]) if found else None
+
+
+def count(view: Any, rows: Any, page: Page, shown: int, *, more: bool) -> int:
+    """Return how many rows match; a page that shows the end has counted them already."""
+    if not more and (shown or page.offset == 0):
+        return page.offset + shown
+    inner = Statement.of(rows.order_by().values("pk"))
+    counting = Statement(f"SELECT count(*) FROM ({inner.sql}) AS matching", inner.params)
+    return int(counting.fetch(tenant=view.tenant.id)[0][0])
+
+
+def cursor_of(view: Any, query: Query) -> Cursor:
+    """Return the cursor maker of one query of one tenant."""
+    return Cursor(query.sorts, f"{view.tenant.id}:{view.plural}:{query.identity}")
+
+
+def offered(view: Any) -> Mapping[str, Include]:
+    """Return the includes that the view's contract can show, by their names on the wire."""
+    return {view.contract.wire(name): item for name, item in view.includes.items() if item.resource in view.siblings}
+
+
+def check_includes(view: Any, includes: tuple[str, ...]) -> None:
+    """Raise for an unknown or too deep include, and MissingScope for one whose resource the caller may not read."""
+    for path in includes:
+        at = view
+        for step in path.split("."):
+            known = offered(at)
+            if step not in known or path.count(".") >= MAX_DEPTH:
+                message = (
+                    f"Unknown include {path[:50]!r}. Known: {', '.join(known) or 'none'}; at most {MAX_DEPTH} deep."
+                )
+                raise refuse(view.contract.wire("include"), message, code="VALIDATION_ERROR")
+            at = view.siblings[known[step].resource]
+            if not allows(view.credential.scopes, f"{at.plural}:read"):
+                raise MissingScope(f"{at.plural}:read")
+
+
+def parts(view: Any, includes: tuple[str, ...]) -> list[Part]:
+    """Return the parts for a list of includes, deeper ones inside theirs."""
+    inner: dict[str, list[str]] = {}
+    for path in includes:
+        head, _, rest = path.partition(".")
+        inner.setdefault(head, []).extend([rest] if rest else [])
+    return [part(view, name, tuple(rest)) for name, rest in inner.items()]
+
+
+def part(view: Any, name: str, inner: tuple[str, ...]) -> Part:
+    include = offered(view)[name]
+    sibling = view.siblings[include.resource]
+    plan = sibling.plan.including(*parts(sibling, inner))
+    if include.relation:
+        return Embedded(name, include.relation, plan)
+    return Many(name, sibling.model, include.back, "", ("-created_at", "-id"), plan)

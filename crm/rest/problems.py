@@ -1,0 +1,276 @@
+"""Every failure becomes a Problem here, and only here; a contract's error shape words it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.core.exceptions import RequestDataTooBig
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
+from django.http import Http404, HttpResponse
+from rest_framework import exceptions
+
+from apikeys import errors as credentials
+from apikeys.limits import Usage
+from crm.transitions import InvalidTransition
+
+if TYPE_CHECKING:
+    from crm.rest.contract import Contract
+
+__all__ = [
+    "BareErrors", "Conflict", "ErrorShape", "InUse", "Invalid", "ObjectErrors", "Problem", "Retryable", "TextErrors", "Unreadable",
+    "is_passing", "problem_of",
+]  # fmt: skip
+
+# SQLSTATE classes of failures that a second try may heal: serialisation, deadlock, lost connection, shutdown.
+SECOND_TRY = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What went wrong: status, canonical code, sentence, messages by field, and more for the details."""
+
+    status: int
+    code: str
+    message: str
+    fields: Mapping[str, list[str]] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Refusal(Exception):
+    """A failure that already knows its problem."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message)
+        self.problem = problem
+
+
+class InUse(Exception):
+    """A record that others refer to: `counts` says how many of what."""
+
+    def __init__(self, record: Any, counts: Mapping[str, int]) -> None:
+        super().__init__(f"{record} is in use")
+        self.record, self.counts = record, counts
+
+
+class Retryable(Exception):
+    """The transaction failed in a way that one more try may heal."""
+
+
+def Invalid(
+    message: str, *, code: str = "VALIDATION_ERROR", fields: Mapping[str, list[str]] | None = None, **details: Any
+) -> Refusal:
+    """Return a 400 to raise."""
+    return Refusal(Problem(400, code, message, fields or {}, details))
+
+
+def Unreadable(status: int, message: str, *, code: str = "VALIDATION_ERROR") -> Refusal:
+    """Return the refusal of a body that cannot be taken in: 400, 413, 415 or 422."""
+    return Refusal(Problem(status, code, message))
+
+
+def Conflict(
+    message: str, *, status: int = 409, code: str = "CONFLICT", headers: Mapping[str, str] | None = None, **details: Any
+) -> Refusal:
+    """Return a 409 (or 412, 422) to raise."""
+    return Refusal(Problem(status, code, message, {}, details, headers or {}))
+
+
+class ErrorShape(Protocol):
+    """How a contract prints a problem."""
+
+    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class ObjectErrors:
+    """`{"success": false, "error": {"code", "message", "details", "request_id"}}`."""
+
+    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
+        details = dict(problem.details)
+        if problem.fields:
+            details = {"field": next(iter(problem.fields)), "fields": dict(problem.fields), **details}
+        error = {
+            "code": contract.code(problem.code),
+            "message": problem.message,
+            "details": details,
+            "request_id": request_id,
+        }
+        return {"success": False, "error": error}
+
+
+@dataclass(frozen=True)
+class TextErrors:
+    """`{"success": false, "error": "<message>", "code", "details": {name: "<message>"}}`."""
+
+    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
+        details = {name: " ".join(messages) for name, messages in problem.fields.items()} | dict(problem.details)
+        body = {"success": False, "error": problem.message, "code": contract.code(problem.code)}
+        return body | ({"details": details} if details else {})
+
+
+@dataclass(frozen=True)
+class BareErrors:
+    """`{"error": "<code>", "message", "details": [{"field", "message"}]}`."""
+
+    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
+        body: dict[str, Any] = {"error": contract.code(problem.code), "message": problem.message}
+        details = [{"field": name, "message": " ".join(messages)} for name, messages in problem.fields.items()]
+        return body | ({"details": details} if details else {})
+
+
+def problem_of(error: Exception, contract: "Contract", model: Any = None) -> Problem:
+    """Return the problem of any exception, looked up by its class; what nobody foresaw is a 500 that says nothing."""
+    for kind in type(error).__mro__:
+        if kind in TABLE:
+            return TABLE[kind](error, contract, model)
+    return Problem(500, "INTERNAL_ERROR", "Something went wrong on our side. Quote the request id when you report it.")
+
+
+def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """Return DRF's nested error detail as dotted paths with their messages."""
+    if isinstance(detail, Mapping):
+        parts = [flatten(value, f"{path}.{name}" if path else str(name)) for name, value in detail.items()]
+    elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
+        parts = [flatten(item, f"{path}.{index}" if path else str(index)) for index, item in enumerate(detail) if item]
+    else:
+        messages = detail if isinstance(detail, list) else [detail]
+        return {path or "body": [str(message) for message in messages]} if messages else {}
+    return {name: messages for part in parts for name, messages in part.items()}
+
+
+def validation(error: Any, contract: "Contract", model: Any) -> Problem:
+    # DRF's own name for errors of the body as a whole.
+    fields = {name.replace("non_field_errors", "body"): messages for name, messages in flatten(error.detail).items()}
+    name, messages = next(iter(fields.items()))
+    return Problem(400, "VALIDATION_ERROR", f"{name}: {messages[0]}", fields)
+
+
+def throttled(usage: Usage, now: float) -> Refusal:
+    """Return the 429 of an exhausted window."""
+    name = usage.window.name
+    wait = max(1, usage.reset - int(now))
+    message = f"The limit of {usage.window.limit} requests per {name} is used up. Try again in {wait} s."
+    details = {"window": name, "limit": usage.window.limit, "retry_after": wait}
+    return Refusal(Problem(429, "RATE_LIMIT_EXCEEDED", message, {}, details, {"Retry-After": str(wait)}))
+
+
+def missing_scope(error: Any, contract: "Contract", model: Any) -> Problem:
+    scope = contract.scope(error.scope)
+    return Problem(403, "INVALID_SCOPE", f"This key lacks the scope {scope}.", {}, {"required_scope": scope})
+
+
+def method_not_allowed(error: Any, contract: "Contract", model: Any) -> Problem:
+    return Problem(405, "METHOD_NOT_ALLOWED", f"{error} See the Allow header for the methods of this path.")
+
+
+def not_unique(error: Any, contract: "Contract", model: Any) -> Problem:
+    """Word a broken constraint by the name PostgreSQL gives; the other row is never named."""
+    cause = error.__cause__
+    state, name = getattr(cause, "sqlstate", ""), getattr(getattr(cause, "diag", None), "constraint_name", "") or ""
+    fields = constraint_fields(model, name, contract)
+    if state == "23505":
+        message = f"{', '.join(fields) or 'This value'}: already used by another record."
+        return Problem(409, "CONFLICT", message, {field: ["Already used by another record."] for field in fields})
+    if state == "23503":
+        return Problem(
+            409, "CONFLICT", "The change refers to a record that is gone, or other records still refer to this one."
+        )
+    return Problem(
+        400,
+        "VALIDATION_ERROR",
+        "The values contradict one another.",
+        {field: ["Not a valid combination."] for field in fields},
+    )
+
+
+def constraint_fields(model: Any, name: str, contract: "Contract") -> list[str]:
+    """Return the wire names of the fields of the model's constraint `name`."""
+    for constraint in model._meta.constraints if model else ():
+        if constraint.name == name:
+            return [contract.wire(field) for field in getattr(constraint, "fields", ()) if field != "tenant"]
+    return []
+
+
+def in_use(error: Any, contract: "Contract", model: Any) -> Problem:
+    """Word a refused deletion: how many of what refer to the record, and the way out."""
+    counts = {contract.word(name.replace(" ", "_")): count for name, count in error.counts.items()}
+    named = ", ".join(f"{count} {label}" for label, count in counts.items())
+    way_out = getattr(error.record, "instead_of_deleting", "Delete those first.")
+    return Problem(
+        409, "CONFLICT", f"It cannot be deleted: {named} refer to it. {way_out}", {}, {"referenced_by": counts}
+    )
+
+
+def invalid_transition(error: Any, contract: "Contract", model: Any) -> Problem:
+    allowed = list(error.allowed)
+    message = f"From {error.current} it cannot become {error.wanted}. Allowed: {', '.join(allowed) or 'nothing, this state is final'}."
+    return Problem(409, "INVALID_TRANSITION", message, {}, {"status": error.current, "allowed": allowed})
+
+
+def unavailable(error: Any, contract: "Contract", model: Any) -> Problem:
+    return Problem(
+        503,
+        "SERVICE_UNAVAILABLE",
+        "The database did not answer in time. Nothing was changed; try again.",
+        {},
+        {},
+        {"Retry-After": "1"},
+    )
+
+
+def is_passing(error: BaseException) -> bool:
+    """Tell whether the same request may well succeed at once when it is tried again."""
+    if isinstance(error, InterfaceError):
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    # No SQLSTATE: the connection broke before the server could say anything.
+    return state is None or state.startswith(SECOND_TRY)
+
+
+def fixed(status: int, code: str, message: str = "", **headers: str) -> "Worder":
+    """Return a worder that always gives this answer; without a message, the error's own text."""
+    sent = {name.replace("_", "-"): value for name, value in headers.items()}
+    return lambda error, contract, model: Problem(status, code, message or str(error), {}, {}, sent)
+
+
+Worder = Callable[[Any, "Contract", Any], Problem]
+NOT_FOUND = "No such record. Check the id: another tenant's records look the same as none."
+CHALLENGE = {"WWW_Authenticate": 'Bearer realm="Kith API"'}
+TABLE: dict[type[BaseException], Worder] = {
+    Refusal: lambda error, contract, model: error.problem,
+    exceptions.ValidationError: validation,
+    exceptions.ParseError: fixed(400, "VALIDATION_ERROR"),
+    exceptions.UnsupportedMediaType: fixed(
+        415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as `Content-Type: application/json`."
+    ),
+    exceptions.MethodNotAllowed: method_not_allowed,
+    exceptions.NotFound: fixed(404, "NOT_FOUND", NOT_FOUND),
+    Http404: fixed(404, "NOT_FOUND", NOT_FOUND),
+    RequestDataTooBig: fixed(413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MB."),
+    credentials.MalformedCredential: fixed(400, "VALIDATION_ERROR"),
+    credentials.InvalidKey: fixed(401, "UNAUTHORIZED", **CHALLENGE),
+    credentials.ExpiredKey: fixed(401, "EXPIRED_KEY", **CHALLENGE),
+    credentials.AddressRefused: fixed(403, "FORBIDDEN"),
+    credentials.WrongTenant: fixed(403, "FORBIDDEN"),
+    credentials.MissingScope: missing_scope,
+    credentials.ClaimMalformed: fixed(400, "VALIDATION_ERROR"),
+    credentials.ClaimInProgress: fixed(409, "IDEMPOTENCY_IN_PROGRESS", Retry_After="1"),
+    credentials.ClaimMismatch: fixed(422, "IDEMPOTENCY_MISMATCH"),
+    InUse: in_use,
+    InvalidTransition: invalid_transition,
+    IntegrityError: not_unique,
+    DataError: fixed(400, "VALIDATION_ERROR", "A value is out of the range that can be stored."),
+    OperationalError: unavailable,
+    InterfaceError: unavailable,
+    DatabaseError: fixed(
+        500, "DATABASE_ERROR", "The database refused the operation. Quote the request id when you report it."
+    ),
+}
+
+
+def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
+    """DRF's EXCEPTION_HANDLER: the view knows its contract and prints the problem."""
+    return context["view"].refuse(error)  # type: ignore[no-any-return]

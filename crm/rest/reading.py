@@ -1,0 +1,202 @@
+"""Reads, compiled: the columns to fetch and one function from row to dict; no serializer field is walked per row."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import orjson
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connections
+from django.db.models import Expression, F, Func, JSONField, OuterRef, QuerySet, TextField
+from django.db.models.functions import Cast, JSONArray
+
+from tenants.routing import alias
+
+__all__ = ["EMBEDDED_LIMIT", "Column", "Conversion", "Embedded", "Many", "Param", "Part", "Plan", "Statement"]
+
+# An included list is a list: it has a limit too.
+EMBEDDED_LIMIT = 100
+Convert = Callable[[Any], Any]
+TENANT = "tenant"
+
+
+class Param(Expression):
+    """A value that a compiled statement takes when it runs."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+
+    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+        return "%s", [self]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL that the ORM wrote once, and the values or Params it takes."""
+
+    sql: str
+    params: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, rows: QuerySet[Any], tail: str = "", *more: Any) -> "Statement":
+        """Compile `rows`; `tail` and its params are put behind (a LIMIT takes no Param in the ORM)."""
+        sql, params = rows.query.get_compiler(using=alias()).as_sql()
+        return cls(f"{sql}{tail}", (*params, *more))
+
+    def fetch(self, **values: Any) -> list[tuple[Any, ...]]:
+        """Run it with `values` for the Params and return the rows as the driver gives them."""
+        params = [values[param.name] if isinstance(param, Param) else param for param in self.params]
+        with connections[alias()].cursor() as cursor:
+            cursor.execute(self.sql, params)
+            return list(cursor.fetchall())
+
+
+class Conversion(NamedTuple):
+    """How one field's value becomes JSON, by where it comes from: an instance, a row, or PostgreSQL's JSON.
+
+    `as_text` asks PostgreSQL for text inside JSON, where a number would lose the zeros of a decimal.
+    """
+
+    python: Convert | None = None
+    stored: Convert | None = None
+    nested: Convert | None = None
+    as_text: bool = False
+
+
+class Column(NamedTuple):
+    """One field: its name on the wire and the attribute it is read from."""
+
+    name: str
+    source: str
+    how: Conversion
+
+
+class Part(Protocol):
+    """A record or rows inside a row, fetched as one JSON column."""
+
+    name: str
+
+    def expression(self, prefix: str) -> Any: ...
+
+    def read(self, value: Any) -> Any: ...
+
+    def of_instance(self, record: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How one shape is read: its columns, and what lies inside it."""
+
+    columns: tuple[Column, ...]
+    parts: tuple[Part, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(item.name for item in (*self.columns, *self.parts))
+
+    def only(self, names: Iterable[str]) -> "Plan":
+        """Return the plan for these names, in the plan's own order."""
+        wanted = frozenset(names)
+        return Plan(
+            tuple(column for column in self.columns if column.name in wanted),
+            tuple(part for part in self.parts if part.name in wanted),
+        )
+
+    def including(self, *parts: Part) -> "Plan":
+        """Return the plan with more inside it."""
+        return Plan(self.columns, (*self.parts, *parts))
+
+    def select(self, rows: QuerySet[Any], *extra: str) -> QuerySet[Any]:
+        """Return `rows` as the tuples that row() takes, with the attributes `extra` behind."""
+        return rows.values_list(
+            *(c.source for c in self.columns), *(part.expression("") for part in self.parts), *extra
+        )
+
+    def row(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the record of one tuple."""
+        found = {
+            name: value if value is None or how.stored is None else how.stored(value)
+            for (name, _, how), value in zip(self.columns, values, strict=False)
+        }
+        for part, value in zip(self.parts, values[len(self.columns) :], strict=False):
+            found[part.name] = part.read(None if value is None else orjson.loads(value))
+        return found
+
+    def nested(self, values: Sequence[Any]) -> dict[str, Any]:
+        """Return the record of one JSON array."""
+        found = {
+            name: value if value is None or how.nested is None else how.nested(value)
+            for (name, _, how), value in zip(self.columns, values, strict=False)
+        }
+        for part, value in zip(self.parts, values[len(self.columns) :], strict=False):
+            found[part.name] = part.read(value)
+        return found
+
+    def of_instance(self, record: Any) -> dict[str, Any]:
+        """Return the same record from a model instance; only rows inside it may need a query."""
+        found = {}
+        for name, source, how in self.columns:
+            value = getattr(record, source)
+            found[name] = value if value is None or how.python is None else how.python(value)
+        return found | {part.name: part.of_instance(record) for part in self.parts}
+
+    def expression(self, prefix: str) -> JSONArray:
+        """Return all of it as one JSON array, seen from `prefix`."""
+        sources = [as_json(column, prefix) for column in self.columns]
+        return JSONArray(*sources, *(part.expression(prefix) for part in self.parts))
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The record that a reference points to, through a join."""
+
+    name: str
+    relation: str
+    plan: Plan
+
+    def expression(self, prefix: str) -> Any:
+        return self.plan.expression(f"{prefix}{self.relation}__")
+
+    def read(self, value: Any) -> Any:
+        # A join that finds nothing gives an array of nulls, and no record is without its id, the first column.
+        return None if value is None or value[0] is None else self.plan.nested(value)
+
+    def of_instance(self, record: Any) -> Any:
+        related = getattr(record, self.relation)
+        return None if related is None else self.plan.of_instance(related)
+
+
+@dataclass(frozen=True)
+class Many:
+    """The rows that point back at a record, by one sub-select: at most EMBEDDED_LIMIT, in `order`."""
+
+    name: str
+    model: Any
+    reference: str
+    accessor: str
+    order: tuple[str, ...]
+    plan: Plan
+
+    def expression(self, prefix: str) -> Any:
+        rows = (
+            self.model.objects.of(Param(TENANT))
+            .filter(**{self.reference: OuterRef(f"{prefix}pk")})
+            .order_by(*self.order)
+        )
+        return Func(
+            ArraySubquery(rows.values(inside=self.plan.expression(""))[:EMBEDDED_LIMIT]),
+            function="to_jsonb",
+            output_field=JSONField(),
+        )
+
+    def read(self, value: Any) -> Any:
+        return [self.plan.nested(item) for item in value or ()]
+
+    def of_instance(self, record: Any) -> Any:
+        return [self.plan.of_instance(child) for child in getattr(record, self.accessor).all()]
+
+
+def as_json(column: Column, prefix: str) -> Any:
+    source = F(f"{prefix}{column.source}")
+    return Cast(source, TextField()) if column.how.as_text else source

@@ -1,0 +1,165 @@
+"""From a contract and the resources to URLs: every view is bound to the contract once, and checked before it may serve."""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.urls import URLPattern, URLResolver, include, re_path
+from rest_framework import serializers
+from rest_framework.routers import DynamicRoute, Route, SimpleRouter
+
+from crm.rest.contract import CANONICAL, Contract
+from crm.rest.compiling import compile_plan
+from crm.rest.pages import Sort
+from crm.rest.serializers import ResourceSerializer, bind
+from crm.rest.view import UnknownPath
+from crm.rest.viewset import ResourceViewSet
+from crm.rest.writes import keep
+
+__all__ = ["bound_views", "mount"]
+
+ACTIONS = {
+    "list": "read",
+    "retrieve": "read",
+    "create": "write",
+    "update": "write",
+    "partial_update": "write",
+    "destroy": "delete",
+}
+Views = tuple[type[ResourceViewSet], ...]
+
+
+class ContractRouter(SimpleRouter):
+    """DRF's router with the contract's update methods, and a trailing slash that nobody has to think of."""
+
+    def __init__(self, contract: Contract) -> None:
+        update = {method: "update" if method == "put" else "partial_update" for method in contract.update_methods}
+        self.routes = [
+            Route(
+                "^{prefix}/?$", {"get": "list", "post": "create", "options": "options"}, "{basename}-list", False, {}
+            ),
+            DynamicRoute("^{prefix}/{url_path}/?$", "{basename}-{url_name}", False, {}),
+            Route(
+                "^{prefix}/{lookup}/?$",
+                {"get": "retrieve", **update, "delete": "destroy", "options": "options"},
+                "{basename}-detail",
+                True,
+                {},
+            ),
+            DynamicRoute("^{prefix}/{lookup}/{url_path}/?$", "{basename}-{url_name}", True, {}),
+        ]
+        super().__init__()
+
+    def get_method_map(self, viewset: Any, method_map: Any) -> dict[str, str]:
+        """Return the methods that the resource offers."""
+        found: dict[str, str] = super().get_method_map(viewset, method_map)
+        offered = {
+            *viewset.methods,
+            *(["partial_update"] if "update" in viewset.methods else []),
+            "options",
+            *commands(viewset),
+        }
+        return {method: name for method, name in found.items() if name in offered}
+
+
+@lru_cache(maxsize=64)
+def bound_views(contract: Contract, views: Views) -> dict[str, type[ResourceViewSet]]:
+    """Return the contract's views by plural name, bound and checked; raise ImproperlyConfigured for one that may not start."""
+    exposed = [view for view in views if contract.resources is None or view.plural in contract.resources]
+    siblings: dict[str, type[ResourceViewSet]] = {}
+    for view in exposed:
+        siblings[view.plural] = bind_view(view, contract, siblings)
+    return siblings
+
+
+def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) -> type[ResourceViewSet]:
+    check(view)
+    serializer = bind(view.serializer_class, contract)
+    attributes = {
+        "contract": contract,
+        "serializer_class": serializer,
+        "queryset": view.model._base_manager.none(),
+        "plan": compile_plan(serializer),
+        "filters": {contract.wire(name): item for name, item in view.filterset_class.base_filters.items()},
+        "sorts": {contract.wire(name): sortable(view, name) for name in view.ordering_fields},
+        "default_sort": tuple(Sort(name.lstrip("-"), name.startswith("-")) for name in view.ordering),
+        "required_scopes": required_scopes(view),
+        "siblings": siblings,
+        "statements": {},
+        "methods": tuple(name for name in view.methods if name not in contract.hidden.get(view.plural, ())),
+        "__doc__": view.__doc__,
+        "__module__": view.__module__,
+    }
+    bound = type(view.__name__, (view,), attributes)
+    if contract is CANONICAL:
+        keep(view.model, view.resource, bound.plan)
+    return bound
+
+
+def commands(view: type[ResourceViewSet]) -> dict[str, Any]:
+    """Return a view's extra actions by name."""
+    return {item.__name__: item for item in view.get_extra_actions()}
+
+
+def required_scopes(view: type[ResourceViewSet]) -> dict[str, str]:
+    """Return the scope of every action: an extra one reads when it answers GET, and writes otherwise."""
+    found = {name: f"{view.plural}:{verb}" for name, verb in ACTIONS.items()}
+    for name, item in commands(view).items():
+        found[name] = f"{view.plural}:{'read' if set(item.mapping) == {'get'} else 'write'}"
+    return found
+
+
+def sortable(view: type[ResourceViewSet], name: str) -> tuple[str, bool]:
+    """Return the path and nullability of a sort field; raise for one that the model does not have."""
+    field = view.model._meta.get_field(name)
+    return name, bool(field.null)
+
+
+def check(view: type[ResourceViewSet]) -> None:
+    """Raise ImproperlyConfigured, with what to add, for a resource that is not fit to be published."""
+    for name in ("resource", "plural", "prefix", "model", "serializer_class", "filterset_class"):
+        if not getattr(view, name, None):
+            raise ImproperlyConfigured(
+                f"{view.__name__} needs `{name}`: without it no scope and no address can be derived."
+            )
+    for name in (
+        "create",
+        "update",
+        "partial_update",
+        "destroy",
+        *(name for name, item in commands(view).items() if set(item.mapping) != {"get"}),
+    ):
+        if not getattr(getattr(view, name), "one_write", False):
+            raise ImproperlyConfigured(f"{view.__name__}.{name} changes something: put @one_write (or @command) on it.")
+    check_references(view.serializer_class(), view.__name__)
+
+
+def check_references(serializer: Any, where: str) -> None:
+    """Refuse DRF's own relations: they look in every tenant's rows."""
+    if not isinstance(serializer, ResourceSerializer):
+        raise ImproperlyConfigured(f"{where}: {type(serializer).__name__} must be a ResourceSerializer.")
+    for name, field in serializer.fields.items():
+        child = getattr(field, "child", field)
+        if isinstance(child, serializers.RelatedField | serializers.ManyRelatedField):
+            raise ImproperlyConfigured(f"{where}.{name} is not bound to the tenant: use ReferenceField(Model, prefix).")
+        if name == "tenant" or field.source == "tenant":
+            raise ImproperlyConfigured(f"{where}.{name}: the tenant comes from the key and is never a field.")
+        if isinstance(child, ResourceSerializer):
+            check_references(child, f"{where}.{name}")
+
+
+def mount(
+    contract: Contract, views: Iterable[type[ResourceViewSet]], extra: Sequence[Any] = ()
+) -> list[URLPattern | URLResolver]:
+    """Return the URL patterns of a contract under each of its mounts, closed by its own answer for unknown paths."""
+    router = ContractRouter(contract)
+    for plural, view in bound_views(contract, tuple(views)).items():
+        router.register(contract.word(plural).replace("_", "-"), view, basename=f"{contract.name}-{plural}")
+    unknown = type("UnknownPath", (UnknownPath,), {"contract": contract})
+    inner = [
+        *extra,
+        *router.urls,
+        re_path(r"^.*$", unknown.as_view(actions=dict.fromkeys(unknown.http_method_names, "nowhere"))),
+    ]
+    return [re_path(f"^{place}", include(inner)) for place in contract.mounts]

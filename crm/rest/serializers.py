@@ -1,0 +1,155 @@
+"""The base of every public DTO: fields by hand, names by contract, unknown names refused, references inside the tenant."""
+
+import copy
+from collections.abc import Mapping
+from difflib import get_close_matches
+from functools import lru_cache
+from typing import Any, ClassVar, TypeVar
+from uuid import UUID
+
+from django.db import models
+from rest_framework import serializers
+
+from crm.rest import fields as own
+from crm.rest.contract import CANONICAL, Contract
+
+__all__ = ["References", "ResourceSerializer", "bind"]
+
+
+S = TypeVar("S", bound="ResourceSerializer")
+
+
+class References:
+    """The ids of other records in one body: noted on the first pass, looked up together, refused on a second."""
+
+    def __init__(self) -> None:
+        self.wanted: dict[Any, set[UUID]] = {}
+        self.missing: dict[Any, set[UUID]] = {}
+
+    def refuses(self, model: Any, value: UUID) -> bool:
+        self.wanted.setdefault(model, set()).add(value)
+        return value in self.missing.get(model, ())
+
+    def look_up(self, tenant: Any) -> bool:
+        """Look every noted id up, one statement a model; tell whether one of them is not there."""
+        for model, values in self.wanted.items():
+            found = set(model.objects.of(tenant).filter(pk__in=values).values_list("pk", flat=True))
+            self.missing[model] = values - found
+        return any(self.missing.values())
+
+
+class ResourceSerializer(serializers.ModelSerializer[Any]):
+    """A resource's public shape. `Meta.fields` lists it one by one; the contract it is bound to names it on the wire."""
+
+    contract: ClassVar[Contract] = CANONICAL
+    serializer_field_mapping = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: own.StrictChar,
+        models.TextField: own.StrictChar,
+        models.EmailField: own.EmailField,
+        models.URLField: own.UrlField,
+        models.BooleanField: own.StrictBoolean,
+        models.IntegerField: own.StrictInteger,
+        models.PositiveIntegerField: own.StrictInteger,
+        models.PositiveSmallIntegerField: own.StrictInteger,
+    }
+    serializer_choice_field = own.StrictChoice
+
+    def get_fields(self) -> dict[str, Any]:
+        """Return the fields under the contract's names; `source` keeps the canonical one."""
+        contract = self.naming
+        found = {}
+        for name, field in canonical_fields(type(self)).items():
+            field = copy.deepcopy(field)
+            wire = contract.wire(name)
+            if wire != name and field.source is None:
+                field.source = name
+            found[wire] = field
+        return found
+
+    @property
+    def naming(self) -> Contract:
+        """The contract of the outermost serializer: nested ones speak as it does."""
+        contract = getattr(self.root, "contract", None) or self.contract
+        return contract if contract is not CANONICAL else self.contract
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Validate; at the root, references are looked up after the first pass, and refused by name on a second."""
+        if self.root is not self:
+            return super().run_validation(data)
+        references = self._context["references"] = References()
+        self._context["contract"] = self.naming
+        value = super().run_validation(data)
+        if references.look_up(self.context["tenant"]):
+            value = super().run_validation(data)
+        return value
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return the validated body under canonical names; raise for any name that is not one of this shape."""
+        if isinstance(data, Mapping):
+            unknown = {name: [self.unknown_message(name)] for name in data if name not in self.fields}
+            if unknown:
+                raise serializers.ValidationError(unknown)
+        return super().to_internal_value(data)
+
+    def invalid(self, name: str, message: str) -> serializers.ValidationError:
+        """Return the error of one field, under the contract's name for it, to raise from validate()."""
+        return serializers.ValidationError({self.naming.wire(name): [message]})
+
+    def unknown_message(self, name: str) -> str:
+        known = [field for field, shape in self.fields.items() if not shape.read_only]
+        close = get_close_matches(name, known, n=1)
+        return f"Unknown field. Did you mean {close[0]}?" if close else f"Unknown field. Known: {', '.join(known)}."
+
+
+@lru_cache(maxsize=1024)
+def canonical_fields(kind: type[ResourceSerializer]) -> dict[str, Any]:
+    """Return the fields that DRF derives from the class, once: reading the model again for each request costs more than all else."""
+    return serializers.ModelSerializer.get_fields(kind())
+
+
+@lru_cache(maxsize=1024)
+def bind(kind: type[S], contract: Contract) -> type[S]:
+    """Return `kind` speaking as `contract` does."""
+    return type(kind.__name__, (kind,), {"contract": contract, "__doc__": kind.__doc__, "__module__": kind.__module__})
+
+
+def lacking(serializer: Any, data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the defaults of what `data` leaves out; raise for what it must have.
+
+    DRF asks neither of a structure inside a partial update; but such a structure is replaced as a whole.
+    """
+    absent = {name: field for name, field in serializer.fields.items() if name not in data and not field.read_only}
+    if missing := {name: [field.error_messages["required"]] for name, field in absent.items() if field.required}:
+        raise serializers.ValidationError(missing)
+    return {
+        field.source: copy.copy(field.default) for field in absent.values() if field.default is not serializers.empty
+    }
+
+
+class Shape(serializers.Serializer[Any]):
+    """A structure kept in one JSON column: stored whole under canonical names, shown under the contract's."""
+
+    def get_fields(self) -> dict[str, Any]:
+        found = {}
+        for name, field in super().get_fields().items():
+            wire = self.naming.wire(name)
+            if wire != name:
+                field.source = name
+            found[wire] = field
+        return found
+
+    @property
+    def naming(self) -> Contract:
+        return getattr(self.root, "contract", CANONICAL)
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Return every field of the structure, those not sent as null; raise for unknown names."""
+        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
+            known = ", ".join(self.fields)
+            raise serializers.ValidationError({name: [f"Unknown field. Known: {known}."] for name in sorted(unknown)})
+        sent = super().to_internal_value(data) | lacking(self, data)
+        return {field.source: sent.get(field.source) for field in self.fields.values()}
+
+    def to_representation(self, instance: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: instance.get(field.source) for name, field in self.fields.items()}

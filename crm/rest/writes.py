@@ -1,0 +1,192 @@
+"""Writes: each change of a record is one transaction, one new version and one event, whoever makes it."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from django.db.models import PROTECT, prefetch_related_objects
+from django.http import HttpResponse
+from django.utils import timezone
+from rest_framework.decorators import action
+
+from apikeys.claims import claimed
+from crm.rest.problems import Conflict, InUse
+from crm.rest.reading import Plan
+from crm.rest.serializers import bind
+from tenants.actor import Actor
+from tenants.ledger import record as record_event
+from tenants.models import Tenant, TenantModel
+from tenants.scope import tenant_scope, work
+
+__all__ = [
+    "changing",
+    "check_match",
+    "command",
+    "create",
+    "delete",
+    "hold",
+    "keep",
+    "lock",
+    "one_write",
+    "record_created",
+    "snapshot",
+]
+
+# How the ledger shows each model: its resource's name and the canonical plan, kept here by the router at start-up.
+_kept: dict[type, tuple[str, Plan]] = {}
+# They move with every change and say nothing about it.
+SILENT = frozenset({"updated_at"})
+
+
+def keep(model: type, resource: str, plan: Plan) -> None:
+    """Let the ledger know how records of `model` are shown."""
+    _kept[model] = (resource, plan)
+
+
+def snapshot(record: TenantModel) -> dict[str, Any]:
+    """Return the record as the canonical contract shows it."""
+    _, plan = _kept[type(record)]
+    return plan.of_instance(record)
+
+
+def lock(record: TenantModel, *, actor: Actor) -> None:
+    """Read the record anew and hold its row until the transaction ends; nothing to do when this one holds it already."""
+    held: Any = record
+    if getattr(held, "_held_by", None) is work():
+        return
+    record.refresh_from_db(from_queryset=type(record).objects.of(actor.tenant).select_for_update())
+    # Forgotten, then read again below the lock: what another transaction did to the rows inside counts too.
+    held._prefetched_objects_cache = {}
+    hold(held)
+
+
+def hold(record: Any) -> None:
+    """Remember that the running transaction has locked the record's row."""
+    record._held_by = work()
+
+
+def create(record: TenantModel, *, actor: Actor) -> None:
+    """Save a new record of the actor's tenant and its event."""
+    with tenant_scope(actor.tenant.id):
+        record.tenant = actor.tenant
+        record.save(force_insert=True)
+        record_created(record, actor=actor)
+
+
+def record_created(record: TenantModel, *, actor: Actor) -> None:
+    """Write the event of a record that a rule has just saved, rows inside it and all."""
+    note(record, actor=actor, verb="created", data=snapshot(record), changes={})
+
+
+@contextmanager
+def changing(record: TenantModel, *, actor: Actor, verb: str = "updated") -> Iterator[None]:
+    """Hold the record while the block changes it, then save it as its next version with one `<resource>.<verb>` event.
+
+    A plain update that moves nothing leaves no version and no event.
+    """
+    with tenant_scope(actor.tenant.id):
+        lock(record, actor=actor)
+        prefetch_related_objects([record], *(part.accessor for part in _kept[type(record)][1].parts))
+        before = snapshot(record)
+        yield
+        changes = moved(before, snapshot(record))
+        if not changes and verb == "updated":
+            return
+        record.version += 1
+        record.updated_at = timezone.now()
+        record.save()
+        note(record, actor=actor, verb=verb, data=snapshot(record), changes=changes)
+
+
+def delete(record: TenantModel, *, actor: Actor) -> None:
+    """Delete the record for good; its last snapshot stays in the ledger. Raises InUse while others refer to it."""
+    with tenant_scope(actor.tenant.id):
+        lock(record, actor=actor)
+        if counts := references_to(record, actor.tenant):
+            raise InUse(record, counts)
+        data, public_id = snapshot(record), record.pk
+        record.delete()
+        record.pk = public_id
+        record.version += 1
+        note(record, actor=actor, verb="deleted", data=data, changes={})
+
+
+def references_to(record: TenantModel, tenant: Tenant) -> dict[str, int]:
+    """Return how many records of each kind keep this one from being deleted."""
+    found = {}
+    for relation in record._meta.related_objects:
+        if relation.on_delete is PROTECT:
+            rows = relation.related_model.objects.of(tenant).filter(**{relation.field.name: record.pk})
+            if count := rows.values(referring_record(relation.related_model)).distinct().count():
+                found[str(relation.related_model._meta.verbose_name_plural)] = count
+    return found
+
+
+def referring_record(model: Any) -> str:
+    """Return what to count: a row inside a record (a line) stands for that record."""
+    return getattr(model, "inside", "pk")
+
+
+def moved(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return [before, after] of every field that changed."""
+    names = (name for name in after if name not in SILENT and before.get(name) != after[name])
+    return {name: [before.get(name), after[name]] for name in names}
+
+
+def note(record: TenantModel, *, actor: Actor, verb: str, data: dict[str, Any], changes: dict[str, Any]) -> None:
+    resource, _ = _kept[type(record)]
+    record_event(
+        actor=actor, type=f"{resource}.{verb}", resource=resource, record_id=record.pk, record_version=record.version,
+        data=data, changes=changes,
+    )  # fmt: skip
+
+
+def one_write(handler: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Mark and wrap a view's action that changes something: its effects happen once for each Idempotency-Key."""
+
+    @wraps(handler)
+    def write(view: Any, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
+        credential = request.auth
+        return claimed(
+            request._request,
+            tenant=credential.tenant,
+            owner=f"key:{credential.key.id}",
+            write=lambda: handler(view, request, *args, **kwargs),
+        )
+
+    write.one_write = True  # type: ignore[attr-defined]
+    return write
+
+
+def command(
+    *, event: str | None, methods: tuple[str, ...] = ("post",), path: str | None = None, takes: Any = None
+) -> Any:
+    """Make a verb of a resource, `POST /<resource>/{id}/<verb>`, out of a method that takes the locked record.
+
+    `event` is the `<resource>.<event>` it may leave (None where its rule decides); `takes` is the serializer of its body,
+    whose validated fields become keyword arguments. Scope: `<resource>:write`.
+    """
+
+    def decorate(verb: Callable[..., Any]) -> Any:
+        @one_write
+        @wraps(verb)
+        def run(view: Any, request: Any, pk: str) -> HttpResponse:
+            record = view.get_locked(pk)
+            verb(view, record, **view.read_body(takes and bind(takes, view.contract)))
+            return view.show(record)
+
+        route = action(detail=True, methods=list(methods), url_path=path or verb.__name__.replace("_", "-"))(run)
+        route.event, route.takes = event, takes
+        return route
+
+    return decorate
+
+
+def check_match(header: str | None, record: TenantModel) -> None:
+    """Raise a 412 when If-Match names another version than the record's."""
+    if header is None or header.strip() == "*":
+        return
+    if f'"{record.version}"' not in [etag.strip().removeprefix("W/") for etag in header.split(",")]:
+        message = f'The record has changed: its version is "{record.version}". Read it again before you write.'
+        raise Conflict(message, status=412, code="PRECONDITION_FAILED", version=record.version)

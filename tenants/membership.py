@@ -1,0 +1,49 @@
+"""Seats in a tenant: given, changed and taken away, each with its event."""
+
+from typing import Any
+
+from django.contrib.auth.models import User
+
+from tenants import ids
+from tenants.actor import Actor
+from tenants.ledger import record
+from tenants.models import Event, Member
+from tenants.scope import tenant_scope
+
+__all__ = ["change_role", "give_seat", "note_seat", "take_seat"]
+
+
+def give_seat(*, user: User, role: str, actor: Actor) -> Member:
+    """Give a person a seat in the actor's tenant and return it."""
+    with tenant_scope(actor.tenant.id):
+        member = Member.objects.create(tenant=actor.tenant, user=user, role=role)
+        note_seat(member, "created", actor=actor)
+    return member
+
+
+def change_role(member: Member, role: str, *, actor: Actor) -> None:
+    """Give a seat another role."""
+    before, member.role = member.role, role
+    if before == role:
+        return
+    with tenant_scope(actor.tenant.id):
+        member.version += 1
+        member.save(update_fields=["role", "version"])
+        note_seat(member, "updated", actor=actor, changes={"role": [before, role]})
+
+
+def take_seat(member: Member, *, actor: Actor) -> None:
+    """Take a seat away; the person keeps their account."""
+    with tenant_scope(actor.tenant.id):
+        member.version += 1
+        note_seat(member, "deleted", actor=actor)
+        Member.objects.of(actor.tenant).filter(pk=member.pk).delete()
+
+
+def note_seat(member: Member, verb: str, *, actor: Actor, changes: dict[str, Any] | None = None) -> None:
+    """Write what happened to a seat, for staff only."""
+    data = {"id": ids.encode("mem", member.pk), "user": member.user.get_username(), "role": member.role}
+    record(
+        actor=actor, type=f"member.{verb}", resource="member", record_id=member.pk, record_version=member.version,
+        data=data, changes=changes, audience=Event.Audience.AUDIT,
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""How Kith is set up, starts and stops."""

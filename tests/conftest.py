@@ -1,0 +1,129 @@
+"""What every test may lean on: a migrated database, and three tenants of its own: Acme, Globex and Nobody.
+
+Tests really commit. They do not get in one another's way because each makes tenants of its own, and isolation is
+what Kith promises: a test that sees another test's rows has found a bug.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import orjson
+import pytest
+from django.core.management import call_command
+from django.test import Client
+
+from apikeys.issuing import issue
+from tenants.actor import Actor
+from tenants.models import Tenant
+from tenants.provisioning import provision
+from tenants.routing import using
+
+
+@dataclass
+class Answer:
+    """An answer of the API, read."""
+
+    status: int
+    body: Any
+    headers: Any
+    raw: bytes
+
+    @property
+    def data(self) -> Any:
+        return self.body["data"]
+
+    @property
+    def error(self) -> Any:
+        return self.body["error"]
+
+
+@dataclass
+class Caller:
+    """A program with a key of one tenant."""
+
+    tenant: Tenant
+    key: str
+    base: str = "/v1"
+    headers: dict[str, str] = field(default_factory=dict)
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        sent = {
+            "Authorization": f"Bearer {self.key}",
+            **self.headers,
+            **{name.replace("_", "-"): value for name, value in headers.items()},
+        }
+        content = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
+        url = path if path.startswith(("/v1", "/api", "/functions", "http")) else f"{self.base}{path}"
+        response = self.client.generic(method, url, content, content_type="application/json", headers=sent)
+        parsed = (
+            orjson.loads(response.content) if response.content and "json" in response.get("Content-Type", "") else None
+        )
+        return Answer(response.status_code, parsed, response.headers, response.content)
+
+    def get(self, path: str, **headers: str) -> Answer:
+        return self("GET", path, **headers)
+
+    def post(self, path: str, body: Any = None, **headers: str) -> Answer:
+        return self("POST", path, body, **headers)
+
+    def patch(self, path: str, body: Any = None, **headers: str) -> Answer:
+        return self("PATCH", path, body, **headers)
+
+    def put(self, path: str, body: Any = None, **headers: str) -> Answer:
+        return self("PUT", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> Answer:
+        return self("DELETE", path, **headers)
+
+    def with_scopes(self, *scopes: str, **own: Any) -> "Caller":
+        """Return a caller of the same tenant with a key that may do only this."""
+        return Caller(self.tenant, make_key(self.tenant, *scopes, **own), self.base, dict(self.headers))
+
+
+def make_key(tenant: Tenant, *scopes: str, **own: Any) -> str:
+    own = {"per_minute": 1_000_000, **own}
+    with using("admin"):
+        return issue(
+            tenant=tenant, name="test", scopes=scopes or ("admin",), actor=Actor.system(tenant, "tests"), **own
+        )[1]
+
+
+def make_caller(name: str, **fields: Any) -> Caller:
+    slug = f"{name}-{uuid4().hex[:12]}"
+    with using("admin"):
+        tenant = provision(slug=slug, name=name.capitalize(), **fields)
+    return Caller(tenant, make_key(tenant))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> None:
+    """Migrate once, as the owner; nobody resets anything afterwards. The guards against tests without a mark are lifted."""
+    django_db_blocker.unblock()
+    with using("owner"):
+        call_command("migrate", database="owner", verbosity=0, interactive=False)
+
+
+@pytest.fixture(autouse=True)
+def database(django_db_setup: None) -> None:
+    """Every test may use the database."""
+
+
+@pytest.fixture
+def acme() -> Caller:
+    return make_caller("acme")
+
+
+@pytest.fixture
+def globex() -> Caller:
+    return make_caller("globex")
+
+
+@pytest.fixture
+def nobody() -> Iterator[Caller]:
+    """A caller without a key."""
+    caller = make_caller("nobody")
+    caller.key = ""
+    yield caller

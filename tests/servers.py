@@ -1,0 +1,31 @@
+"""A pytest plugin that gives every test run its own PostgreSQL and Redis, in a folder that is deleted at the end."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from config.embedded import Embedded
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    """Start the servers before anybody reads Django's settings. Workers of xdist inherit their addresses."""
+    if "DATABASE_URL" not in os.environ and not early_config.known_args_namespace.help:
+        start(early_config)
+    return (yield)
+
+
+def start(config: pytest.Config) -> None:
+    """Start the servers, and put their addresses where the settings look for them."""
+    home = Path(tempfile.mkdtemp(prefix="kith-test-"))
+    home.chmod(0o755)
+    config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
+    servers = Embedded(home, fast=True)
+    config.add_cleanup(servers.stop)
+    servers.start()
+    os.environ.update(servers.urls)
+    os.environ.update(KITH_HOME=str(home), SECRET_KEY="a key for tests only", LOG_FORMAT="json")
