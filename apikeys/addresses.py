@@ -1,9 +1,10 @@
-"""How often an address may fail: wrong keys and calls without one, counted by django-ratelimit, locally where Redis is away."""
+"""How often an address may fail: wrong keys and none, counted by django-ratelimit, locally where Redis is away."""
 
 import time
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
+from django_ratelimit import ALL
 from django_ratelimit.core import get_usage
 from redis import RedisError
 
@@ -19,7 +20,7 @@ def count_failure(request: HttpRequest) -> Usage:
     """Count one failed call of the request's address and return its usage; never raises."""
     now = time.time()
     try:
-        usage = get_usage(request, group=GROUP, key=address_of, rate=f"{FAILURES.limit}/m", method=None, increment=True)
+        usage = get_usage(request, group=GROUP, key=address_of, rate=f"{FAILURES.limit}/m", increment=True)
     except (RedisError, OSError, ImproperlyConfigured):
         usage = None
     if usage is None:

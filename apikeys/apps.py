@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class ApikeysConfig(AppConfig):
+    """Names the room."""
+
     name = "apikeys"
     verbose_name = "API keys"
     default_auto_field = "django.db.models.BigAutoField"

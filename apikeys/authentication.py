@@ -23,8 +23,8 @@ __all__ = ["Credential", "KeyAuthentication", "find_key", "note_use", "presented
 
 # One statement: who calls, whose data, which plan, and from here on PostgreSQL shows this tenant's rows only.
 LOOK_UP = """
-SELECT k.id, k.tenant_id, k.name, k.environment, k.prefix, k.last4, k.scopes, k.allowed_networks, k.per_minute, k.per_hour,
-       k.per_day, k.expires_at, k.revoked_at, k.grace_until, k.last_used_at,
+SELECT k.id, k.tenant_id, k.name, k.environment, k.prefix, k.last4, k.scopes, k.allowed_networks,
+       k.per_minute, k.per_hour, k.per_day, k.expires_at, k.revoked_at, k.grace_until, k.last_used_at,
        t.id, t.slug, t.environment, t.live_id, t.name, t.plan_id, t.country, t.currency,
        p.code, p.name, p.per_minute, p.per_day, set_config('app.tenant_id', t.id::text, true)
 FROM apikeys_apikey k JOIN tenants_tenant t ON t.id = k.tenant_id JOIN tenants_plan p ON p.code = t.plan_id
@@ -39,7 +39,8 @@ PLAN_FIELDS = ("code", "name", "per_minute", "per_day")
 TENANT_START = len(KEY_FIELDS)
 PLAN_START = TENANT_START + len(TENANT_FIELDS)
 NOTE_USE = """
-UPDATE apikeys_apikey SET last_used_at = %s, last_used_ip = %s WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)
+UPDATE apikeys_apikey SET last_used_at = %s, last_used_ip = %s
+WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)
 """
 MISSING = "API key is missing or not valid. Send it as `Authorization: Bearer <key>` or `X-API-Key: <key>`."
 QUERY_NAMES = ("api_key", "apikey", "access_token", "key")

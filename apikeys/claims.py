@@ -45,9 +45,9 @@ class Claim(models.Model):
 
 
 def claimed(request: HttpRequest, *, tenant: Tenant, owner: str, write: Callable[[], HttpResponse]) -> HttpResponse:
-    """Answer `request` by `write`; with an Idempotency-Key its effects happen once and its answer is replayed.
+    """Answer `request` by `write`; with an Idempotency-Key they happen once and the answer is replayed.
 
-    Only a 2xx is kept: every other answer left no effect, so running again is safe and a corrected retry is not blocked.
+    Only a 2xx is kept: every other answer left no effect, so running again is safe, and a corrected retry too.
     """
     key = key_of(request)
     if key is None:

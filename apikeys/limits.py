@@ -67,7 +67,7 @@ class Usage:
 
 
 def windows_of(credential: Credential, names: Sequence[str]) -> tuple[Window, ...]:
-    """Return the windows `names` of a key: its own limits where it has them, else its plan's; unlimited ones are left out."""
+    """Return the windows `names` of a key: its own limits, else its plan's; unlimited ones are left out."""
     key, plan = credential.key, credential.tenant.plan
     limits = {
         "minute": key.per_minute or plan.per_minute,

@@ -13,10 +13,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from apikeys.claims import Claim
+from apikeys.usage import DailyUsage
 from tenants import ids
 from tenants.models import Environment, Tenant
 
-__all__ = ["ApiKey", "Claim", "validate_network"]
+__all__ = ["ApiKey", "Claim", "DailyUsage", "validate_network"]
 
 LAST_USE_STEP = timedelta(seconds=60)
 

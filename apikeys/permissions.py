@@ -20,7 +20,7 @@ class ScopedView(Protocol):
 
 
 class HasScope(BasePermission):
-    """DRF permission: the credential must hold the scope that the view declares for the action; no declaration, no entry."""
+    """DRF permission: the credential must hold the scope that the view declares; no declaration, no entry."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         """Return True or raise MissingScope with the scope's stored name."""

@@ -1,4 +1,4 @@
-"""Scopes: their grammar, the names other documents give them, and the one question whether a set of them allows a thing."""
+"""Scopes: their grammar, the names other documents give them, and whether a set of them allows a thing."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -73,7 +73,7 @@ def canonical(name: str) -> str:
 
 
 def allows(granted: Collection[str], needed: str) -> bool:
-    """Tell whether the stored scopes `granted` allow `needed`, like `clients:read`; none implies another, admin apart."""
+    """Tell whether the stored scopes `granted` allow `needed`; none implies another, admin apart."""
     resource, _, action = needed.partition(":")
     wanted = (needed, f"*:{action}", f"{resource}:admin", EVERYTHING)
     return any(scope in granted for scope in wanted)

@@ -65,7 +65,8 @@ def database_answers() -> bool:
                 cursor.execute(f"SET statement_timeout = {PATIENCE_MS}")
                 cursor.execute("SELECT 1")
                 cursor.execute("RESET statement_timeout")
-            return True
         except DatabaseError:
             connection.close()
+        else:
+            return True
     return False

@@ -32,7 +32,7 @@ class ClientAddress:
 
 
 class RequestLog:
-    """Give each request an id (the caller's where it is well-formed), and log route, status, milliseconds, tenant and key."""
+    """Give each request an id (the caller's where it is well-formed), and log how it went and whose it was."""
 
     def __init__(self, get_response: Handler) -> None:
         self.get_response = get_response

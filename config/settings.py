@@ -2,9 +2,14 @@
 
 from urllib.parse import urlsplit
 
+import django_stubs_ext
+
 from config import env, logs
 from config.databases import caches, databases, redis_url
 from config.secret import secret_key
+
+# Lets Django's classes carry their types when they are inherited from, as in `ModelAdmin[Tenant]`.
+django_stubs_ext.monkeypatch()
 
 ENV = env.read()
 BASE_DIR = env.BASE
@@ -27,6 +32,7 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL, *ENV.words("CSRF_TRUSTED_ORIGINS")]
 
 INSTALLED_APPS = [
     "unfold",
+    "unfold.contrib.filters",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -125,6 +131,7 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 PROXY_COUNT = ENV.number("PROXY_COUNT")
 WEBHOOK_ALLOWED_NETS = ENV.words("WEBHOOK_ALLOWED_NETS")
+WEB_WORKERS = ENV.number("WEB_WORKERS")
 
 REST_FRAMEWORK: dict[str, object] = {
     "UNAUTHENTICATED_USER": None,

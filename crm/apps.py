@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class CrmConfig(AppConfig):
+    """Names the room, and wakes it when Django is ready."""
+
     name = "crm"
     verbose_name = "CRM"
     default_auto_field = "django.db.models.BigAutoField"

@@ -4,6 +4,8 @@ from django.apps import AppConfig
 
 
 class TenantsConfig(AppConfig):
+    """Names the room, and wakes it when Django is ready."""
+
     name = "tenants"
     default_auto_field = "django.db.models.BigAutoField"
 

@@ -15,8 +15,8 @@ __all__ = ["Finding", "head", "seal", "verify"]
 
 BATCH = 1000
 FIELDS = (
-    "id", "tenant_id", "type", "resource", "record_id", "public_id", "record_version", "actor_kind", "actor_id", "actor_label",
-    "address", "request_id", "audience", "data", "changes", "occurred_at", "txid",
+    "id", "tenant_id", "type", "resource", "record_id", "public_id", "record_version", "actor_kind", "actor_id",
+    "actor_label", "address", "request_id", "audience", "data", "changes", "occurred_at", "txid",
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ def head(tenant: Tenant) -> str:
 
 
 def verify(tenant: Tenant) -> Finding:
-    """Compute the tenant's chain anew and report every link that does not hold; what follows a fault is still checked."""
+    """Compute the tenant's chain anew and report every link that does not hold, also after a first fault."""
     with tenant_scope(tenant.id):
         faults: list[str] = []
         count, previous = 0, b""

@@ -2,11 +2,12 @@
 
 from base64 import b32encode
 from collections.abc import Callable
+from datetime import datetime
 from uuid import UUID
 
 from uuid_utils.compat import uuid7
 
-__all__ = ["InvalidId", "decode", "encode", "encoder", "new"]
+__all__ = ["InvalidId", "decode", "encode", "encoder", "first_of", "new"]
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 TO_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode())
@@ -22,6 +23,11 @@ class InvalidId(ValueError):
 def new() -> UUID:
     """Return a fresh UUIDv7: unique, and later ones sort after earlier ones (to the millisecond)."""
     return uuid7()
+
+
+def first_of(moment: datetime) -> UUID:
+    """Return a lower bound of the ids made from `moment` on: their first 48 bits are milliseconds."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 def encode(prefix: str, value: UUID) -> str:

@@ -166,7 +166,7 @@ class TransactionId(models.Func):
 
 
 class Event(models.Model):
-    """One change: the audit trail, a record's history, the webhook outbox and the public feed are readings of this table.
+    """One change: audit trail, a record's history, webhook outbox and public feed are readings of this table.
 
     Rows are appended and never changed: rights and a trigger see to it. `data` is the record as the canonical contract
     shows it after the change (before it, for a deletion); `changes` maps each field that moved to [before, after].
@@ -228,3 +228,6 @@ class Seal(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["tenant", "position"], name="seal_position")]
+
+    def __str__(self) -> str:
+        return f"{self.position}"

@@ -138,7 +138,7 @@ def key_name(table: str, field: Any) -> str:
 
 
 def composite_key(table: str, field: Any) -> str:
-    """Return the key that keeps a reference inside its tenant: PostgreSQL's own check of plain keys ignores policies."""
+    """Return the key that keeps a reference inside its tenant: the check of a plain key ignores policies."""
     target = field.related_model._meta
     action = {models.CASCADE: "CASCADE", models.SET_NULL: f"SET NULL ({field.column})"}.get(
         field.remote_field.on_delete, "NO ACTION"

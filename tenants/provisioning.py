@@ -23,7 +23,7 @@ class ProvisioningError(ValueError):
 def provision(
     *, slug: str, name: str = "", plan: str = "standard", country: str = "US", currency: str = "USD"
 ) -> Tenant:
-    """Make a tenant with its sandbox and return the live side; raises ProvisioningError for a slug or plan that will not do."""
+    """Make a tenant with its sandbox and return the live side; raises ProvisioningError."""
     check_slug(slug)
     chosen = Plan.objects.filter(code=plan).first()
     if chosen is None:
@@ -47,7 +47,7 @@ def check_slug(slug: str) -> None:
     """Raise ProvisioningError for a slug that is malformed, reserved or taken."""
     if not re.fullmatch(SLUG, slug):
         raise ProvisioningError(
-            f"{slug!r} is no slug: 3 to 40 lower-case letters, digits and hyphens, starting with a letter, not ending with a hyphen."
+            f"{slug!r} is no slug: 3 to 40 lower-case letters, digits, hyphens; a letter first, no hyphen last."
         )
     if slug in RESERVED_SLUGS:
         raise ProvisioningError(f"{slug!r} is reserved for the installation itself: choose another slug.")

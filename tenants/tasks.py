@@ -11,7 +11,7 @@ log = structlog.get_logger("kith.audit")
 
 @shared_task
 def seal_events() -> None:
-    """Seal every tenant's settled events, and put each new head into the log, out of reach of whoever has the database."""
+    """Seal every tenant's settled events, and log each new head, out of reach of whoever has the database."""
     for tenant in Tenant.objects.all():
         if count := audit.seal(tenant):
             log.info(

@@ -4,7 +4,6 @@ Tests really commit. They do not get in one another's way because each makes ten
 what Kith promises: a test that sees another test's rows has found a bug.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -19,6 +18,10 @@ from tenants.actor import Actor
 from tenants.models import Tenant
 from tenants.provisioning import provision
 from tenants.routing import using
+
+
+# Each caller has an address of its own, so that one test's wrong keys do not use up another's patience.
+ADDRESSES = (f"10.{a}.{b}.{c}" for a in range(256) for b in range(256) for c in range(1, 255))
 
 
 @dataclass
@@ -47,7 +50,7 @@ class Caller:
     key: str
     base: str = "/v1"
     headers: dict[str, str] = field(default_factory=dict)
-    client: Client = field(default_factory=lambda: Client(raise_request_exception=False))
+    client: Client = field(default_factory=lambda: Client(raise_request_exception=False, REMOTE_ADDR=next(ADDRESSES)))
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         sent = {
@@ -100,7 +103,7 @@ def make_caller(name: str, **fields: Any) -> Caller:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: Any) -> None:
-    """Migrate once, as the owner; nobody resets anything afterwards. The guards against tests without a mark are lifted."""
+    """Migrate once, as the owner; nobody resets anything afterwards."""
     django_db_blocker.unblock()
     with using("owner"):
         call_command("migrate", database="owner", verbosity=0, interactive=False)
@@ -122,8 +125,8 @@ def globex() -> Caller:
 
 
 @pytest.fixture
-def nobody() -> Iterator[Caller]:
-    """A caller without a key."""
+def nobody() -> Caller:
+    """Return a caller without a key."""
     caller = make_caller("nobody")
     caller.key = ""
-    yield caller
+    return caller

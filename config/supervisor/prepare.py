@@ -3,8 +3,8 @@
 import io
 import json
 import os
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import django
@@ -27,15 +27,27 @@ def load_django() -> None:
 
 def migrate(say: Say, *, live: bool) -> None:
     """Apply the migrations that are missing, with a progress bar on a terminal and plain lines elsewhere."""
-    executor = MigrationExecutor(connections["owner"])
-    pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
-    if not pending:
-        return
-    say(f"Preparing the database: {pending} steps")
     with ExitStack() as stack:
+        stack.enter_context(alone())
+        executor = MigrationExecutor(connections["owner"])
+        pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        if not pending:
+            return
+        say(f"Preparing the database: {pending} steps")
         report = bar(stack, pending) if live else lines(say, pending)
         command = Migrate(report)
         call_command(command, database="owner", interactive=False, verbosity=0, skip_checks=True)
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep others from migrating at the same time; they wait here, and find nothing left to do."""
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_lock(hashtext('kith migrate'))")
+        try:
+            yield
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(hashtext('kith migrate'))")
 
 
 class Migrate(MigrateCommand):
@@ -45,7 +57,7 @@ class Migrate(MigrateCommand):
         super().__init__()
         self.report = report
 
-    def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:  # noqa: ARG002
+    def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
         """Pass on the name of a finished migration."""
         if action == "apply_success":
             self.report(str(migration))

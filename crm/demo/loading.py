@@ -22,22 +22,23 @@ __all__ = ["SIZES", "load"]
 
 # Clients, services, goods and invoices of each demo tenant.
 SIZES = {"acme": (300, 30, 30, 500), "globex": (12, 4, 6, 15)}
-STATES = (
-    *[Status.PAID] * 66, *[Status.SENT] * 11, *[Status.OVERDUE] * 8, *[Status.DRAFT] * 7, *[Status.VOID] * 5, *[Status.UNCOLLECTIBLE] * 3,
-)  # fmt: skip
+# In percent.
+SHARES = {
+    Status.PAID: 66, Status.SENT: 11, Status.OVERDUE: 8, Status.DRAFT: 7, Status.VOID: 5, Status.UNCOLLECTIBLE: 3,
+}  # fmt: skip
 TERM = timedelta(days=30)
 YEAR = 365
 
 
 def load(tenant: Tenant, *, size: tuple[int, int, int, int], step: Callable[[], None]) -> int:
-    """Fill an empty tenant, all or nothing, calling `step` once a record; return how many, 0 where there is data already."""
+    """Fill an empty tenant, all or nothing, calling `step` once a record; return how many (0: it is not empty)."""
     clients, services, goods, invoices = size
     actor, made = Actor.system(tenant, "demo"), 0
     with tenant_scope(tenant.id):
         if Client.objects.of(tenant).exists():
             return 0
         # The same seed, the same demo: pictures and guides stay true.
-        chance = random.Random(tenant.slug)
+        chance = random.Random(tenant.slug)  # noqa: S311  believable, not secret
         people = list(counted(make_clients(tenant, actor, chance, clients), step))
         catalogue = list(counted(make_products(tenant, actor, services, goods), step))
         made = len(people) + len(catalogue)
@@ -98,14 +99,15 @@ def make_products(tenant: Tenant, actor: Actor, services: int, goods: int) -> It
     shared = {"currency": tenant.currency, "created_at": past(YEAR), "updated_at": past(YEAR)}
     for index, (name, price, minutes) in enumerate(words.SERVICES[:services]):
         service = Product(
-            type=Product.Type.SERVICE, name=name, sku=f"SRV-{index + 1:03d}", price=Decimal(price), unit="job", category="Services",
-            duration_minutes=minutes, booking=booking, **shared,
+            type=Product.Type.SERVICE, name=name, sku=f"SRV-{index + 1:03d}", price=Decimal(price), unit="job",
+            category="Services", duration_minutes=minutes, booking=booking, **shared,
         )  # fmt: skip
         writes.create(service, actor=actor)
         yield service
     for index, (name, price, unit) in enumerate(words.PRODUCTS[:goods]):
         part = Product(
-            name=name, sku=f"PRT-{index + 1:03d}", price=Decimal(price), unit=unit, category="Parts", tax_rate=Decimal("8.625"), **shared,
+            name=name, sku=f"PRT-{index + 1:03d}", price=Decimal(price), unit=unit, category="Parts",
+            tax_rate=Decimal("8.625"), **shared,
         )  # fmt: skip
         writes.create(part, actor=actor)
         yield part
@@ -115,37 +117,47 @@ def make_invoices(
     actor: Actor, chance: random.Random, clients: list[Client], products: list[Product], count: int
 ) -> Iterator[Invoice]:
     """Make invoices in the order of their dates, so that their numbers follow them."""
-    for days in sorted((chance.randint(0, YEAR) for _ in range(count)), reverse=True):
-        status = chance.choice(STATES)
-        # An open invoice that is not overdue cannot be older than its term, and an overdue one must be.
-        if status == Status.SENT:
-            days %= TERM.days
-        if status in (Status.OVERDUE, Status.UNCOLLECTIBLE):
-            days = max(days, TERM.days + 1 + days % 40)
-        yield make_invoice(actor, chance, chance.choice(clients), products, status, past(days))
+    plan = [
+        (age(status, chance.randint(0, YEAR)), status)
+        for status in chance.choices(list(SHARES), list(SHARES.values()), k=count)
+    ]
+    for days, status in sorted(plan, reverse=True):
+        data = invoice_data(chance, chance.choice(clients), chance.sample(products, chance.randint(1, 4)), past(days))
+        yield make_invoice(actor, chance, data, status)
 
 
-def make_invoice(
-    actor: Actor, chance: random.Random, client: Client, products: list[Product], status: str, when: datetime
-) -> Invoice:
-    chosen = chance.sample(products, chance.randint(1, 4))
-    data = {
+def age(status: str, days: int) -> int:
+    """Return how many days old an invoice is: an open one cannot be older than its term, an overdue one must be."""
+    if status == Status.SENT:
+        return days % TERM.days
+    late = status in (Status.OVERDUE, Status.UNCOLLECTIBLE)
+    return max(days, TERM.days + 1 + days % 40) if late else days
+
+
+def invoice_data(chance: random.Random, client: Client, products: list[Product], when: datetime) -> dict[str, Any]:
+    """Return the fields of an invoice over `products`, dated `when`."""
+    data: dict[str, Any] = {
         "client_id": client.pk,
         "currency": "",
         "issue_date": when.date(),
         "due_date": when.date() + TERM,
-        "line_items": [{"product_id": item.pk, "quantity": Decimal(quantity_of(item, chance))} for item in chosen],
+        "line_items": [{"product_id": item.pk, "quantity": Decimal(quantity_of(item, chance))} for item in products],
         "terms": "Payable within 30 days.",
         "created_at": when,
         "updated_at": when,
     }
     if chance.random() < 0.15:
         data["line_items"][0]["discount_percent"] = Decimal(10)
+    return data
+
+
+def make_invoice(actor: Actor, chance: random.Random, data: dict[str, Any], status: str) -> Invoice:
+    """Make a draft and take it to its state, step by step."""
     invoice = rules.create(data, actor=actor)
     steps = {Status.DRAFT: (), Status.SENT: (Status.SENT,), Status.OVERDUE: (Status.SENT, Status.OVERDUE)}
     for state in steps.get(Status(status), (Status.SENT, Status(status))):
         later = timedelta(days=chance.randint(3, 28)) if state != Status.SENT else timedelta(hours=2)
-        rules.move(invoice, state, actor=actor, at=min(when + later, timezone.now()))
+        rules.move(invoice, state, actor=actor, at=min(invoice.created_at + later, timezone.now()))
     return invoice
 
 

@@ -39,10 +39,20 @@ HEADERS: dict[str, tuple[Schema, str]] = {
     "X-Per-Page": (WHOLE, "The page's length."),
     "Link": (TEXT, "The pages next, prev, first and last."),
 }
-ALWAYS = ("X-Request-ID", "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "RateLimit-Policy", "RateLimit")
+ALWAYS = (
+    "X-Request-ID",
+    "X-RateLimit-Limit",
+    "X-RateLimit-Remaining",
+    "X-RateLimit-Reset",
+    "RateLimit-Policy",
+    "RateLimit",
+)
 FAILED = {401: ("WWW-Authenticate",), 409: ("Retry-After",), 429: ("Retry-After",), 503: ("Retry-After",)}
 # What the pages of each kind add to an answer, and print under `pagination`.
-PAGE_HEADERS: dict[type, tuple[str, ...]] = {OffsetPages: (), NumberedPages: ("X-Total-Count", "X-Page", "X-Per-Page", "Link")}
+PAGE_HEADERS: dict[type, tuple[str, ...]] = {
+    OffsetPages: (),
+    NumberedPages: ("X-Total-Count", "X-Page", "X-Per-Page", "Link"),
+}
 OPTIONAL_WHOLE = {"type": ["integer", "null"]}
 PAGINATION: dict[type, dict[str, tuple[Schema, str, Any]]] = {
     OffsetPages: {
@@ -88,17 +98,28 @@ def response_components(contract: Contract) -> Schema:
 
 def failed(status: int, contract: Contract) -> Schema:
     failures = failures_of(status)
-    examples = {contract.code(item.code): {"summary": item.cause, "value": example(item, contract)} for item in failures}
+    examples = {
+        contract.code(item.code): {"summary": item.cause, "value": example(item, contract)} for item in failures
+    }
     content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}, "examples": examples}}
     lines = [f"`{contract.code(item.code)}`: {item.cause} {item.cure}" for item in failures]
-    return {"description": "\n\n".join(lines), "headers": headers(contract, *FAILED.get(status, ())), "content": content}
+    return {
+        "description": "\n\n".join(lines),
+        "headers": headers(contract, *FAILED.get(status, ())),
+        "content": content,
+    }
 
 
 def pagination(contract: Contract) -> tuple[Schema, Schema]:
     """Return the schema and an example of what stands under `pagination`."""
     names = PAGINATION[type(contract.paging)]
     properties = {name: {**schema, "description": text} for name, (schema, text, _) in names.items()}
-    shape = {"type": "object", "description": "Where the page stands.", "properties": properties, "required": list(properties)}
+    shape = {
+        "type": "object",
+        "description": "Where the page stands.",
+        "properties": properties,
+        "required": list(properties),
+    }
     return shape, {name: shown for name, (_, _, shown) in names.items()}
 
 
@@ -110,14 +131,21 @@ def enveloped(description: str, **parts: Schema) -> Schema:
 
 def shared_schemas(contract: Contract) -> Schema:
     """Return the schemas that every resource uses."""
-    return {"Error": error_schema(contract), "Pagination": pagination(contract)[0], "DeletedResponse": deleted(contract)}
+    return {
+        "Error": error_schema(contract),
+        "Pagination": pagination(contract)[0],
+        "DeletedResponse": deleted(contract),
+    }
 
 
 def deleted(contract: Contract) -> Schema:
     text = "The record is gone."
     if contract.deleted_message:
         return enveloped(text, message={"type": "string", "description": "Says so."})
-    data = {"id": {"type": "string", "description": "Its id."}, "deleted": {"type": "boolean", "description": "Always true."}}
+    data = {
+        "id": {"type": "string", "description": "Its id."},
+        "deleted": {"type": "boolean", "description": "Always true."},
+    }
     return enveloped(text, data={"type": "object", "properties": data, "required": list(data)})
 
 

@@ -63,7 +63,13 @@ def filter_tree(view: Any) -> Schema:
         f'`{{"{names[0]}": {{"$in": [...]}}}}`. Fields: {", ".join(f"`{name}`" for name in names)}.'
     )
     schema = {"type": "string", "contentMediaType": "application/json", "contentSchema": tree}
-    return {"name": view.contract.wire("filter"), "in": "query", "description": text, "schema": schema, "example": shown(view)}
+    return {
+        "name": view.contract.wire("filter"),
+        "in": "query",
+        "description": text,
+        "schema": schema,
+        "example": shown(view),
+    }
 
 
 def wanted(item: Any) -> Schema:

@@ -82,17 +82,29 @@ def error_schema(contract: Contract) -> Schema:
 
 
 def closed(properties: Schema, optional: tuple[str, ...] = ()) -> Schema:
-    return {"type": "object", "properties": properties, "required": [name for name in properties if name not in optional]}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": [name for name in properties if name not in optional],
+    }
 
 
 def object_errors(code: Schema) -> Schema:
-    details = {"type": "object", "additionalProperties": {}, "description": "More, by code: `field` and `fields` name what does not fit."}
+    details = {
+        "type": "object",
+        "additionalProperties": {},
+        "description": "More, by code: `field` and `fields` name what does not fit.",
+    }
     error = {"code": code, "message": MESSAGE, "details": details, "request_id": REQUEST_ID}
     return closed({"success": SUCCESS, "error": closed(error)})
 
 
 def text_errors(code: Schema) -> Schema:
-    details = {"type": "object", "additionalProperties": {}, "description": "Field to message, or more about the failure."}
+    details = {
+        "type": "object",
+        "additionalProperties": {},
+        "description": "Field to message, or more about the failure.",
+    }
     return closed({"success": SUCCESS, "error": MESSAGE, "code": code, "details": details}, optional=("details",))
 
 

@@ -124,7 +124,12 @@ def decimal(field: Any, direction: str) -> Schema:
         return {"type": "string", "format": "decimal", "pattern": rf"^{sign}[0-9]+(\.[0-9]+)?$"}
     whole = len(f"{int(field.high)}")
     pattern = rf"^{sign}[0-9]{{1,{whole}}}(\.[0-9]{{1,{field.places}}})?$"
-    found: Schema = {"type": ["string", "number"], "format": "decimal", "pattern": pattern, "maximum": float(field.high)}
+    found: Schema = {
+        "type": ["string", "number"],
+        "format": "decimal",
+        "pattern": pattern,
+        "maximum": float(field.high),
+    }
     return found | ({"minimum": float(field.low)} if field.low is not None else {})
 
 

@@ -20,7 +20,12 @@ __all__ = ["ContractGenerator", "build"]
 
 SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "`Authorization: Bearer <key>`"},
-    "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key", "description": "The same key in a header of its own."},
+    "apiKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "The same key in a header of its own.",
+    },
 }
 ORDER = ("list", "create", "retrieve", "partial_update", "update", "destroy")
 
@@ -76,7 +81,12 @@ class ContractGenerator(SchemaGenerator):
     def info(self) -> Schema:
         contract = self.contract
         text = render_to_string("docs/guide.md", guide_of(contract))
-        return {"title": contract.title, "version": contract.version, "summary": contract.description, "description": text}
+        return {
+            "title": contract.title,
+            "version": contract.version,
+            "summary": contract.description,
+            "description": text,
+        }
 
     def tags(self) -> list[Schema]:
         views = bound_views(self.contract, RESOURCES).values()

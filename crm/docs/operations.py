@@ -131,7 +131,11 @@ class ContractSchema(AutoSchema):
             schema, example, more = self.single()
         more = (*more, "Idempotent-Replayed") if self.method != "GET" else more
         content = {"application/json": {"schema": schema, "example": example}}
-        return {"description": self.get_summary() + ".", "headers": answers.headers(contract, *more), "content": content}
+        return {
+            "description": self.get_summary() + ".",
+            "headers": answers.headers(contract, *more),
+            "content": content,
+        }
 
     def deleted(self) -> tuple[Schema, Any, tuple[str, ...]]:
         return {"$ref": "#/components/schemas/DeletedResponse"}, answers.deleted_example(self.view), ()

@@ -8,7 +8,14 @@ from crm.rest.contract import Contract
 from crm.rest.lists import offered
 from crm.rest.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 
-__all__ = ["list_parameters", "parameter_components", "path_parameter", "reference", "shape_parameters", "write_parameters"]
+__all__ = [
+    "list_parameters",
+    "parameter_components",
+    "path_parameter",
+    "reference",
+    "shape_parameters",
+    "write_parameters",
+]
 
 MOMENT = {"type": "string", "format": "date-time"}
 # Parameters that mean the same for every resource, by their canonical names: they are written down once.

@@ -15,233 +15,550 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('tenants', '0001_initial'),
+        ("tenants", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Client',
+            name="Client",
             fields=[
-                ('id', models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='When the record was made.')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='When the record last changed.')),
-                ('name', models.CharField(help_text='How the client is called.', max_length=200)),
-                ('type', models.CharField(choices=[('person', 'Person'), ('company', 'Company')], default='person', help_text='A person or a company.', max_length=7)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('archived', 'Archived')], default='active', help_text='Archived clients stay readable.', max_length=8)),
-                ('email', models.EmailField(help_text='The main e-mail address.', max_length=254, null=True)),
-                ('phone', models.CharField(help_text='The main phone number, as E.164.', max_length=20, null=True)),
-                ('company_name', models.CharField(help_text="The company's legal name, or where a person works.", max_length=200, null=True)),
-                ('website', models.URLField(help_text='An http or https address.', max_length=500, null=True)),
-                ('tax_id', models.CharField(help_text='VAT or tax number, as the client writes it.', max_length=50, null=True)),
-                ('language', models.CharField(help_text='BCP 47, like de or de-AT.', max_length=10, null=True)),
-                ('currency', models.CharField(help_text='ISO 4217; new invoices take it.', max_length=3, null=True)),
-                ('billing_address', models.JSONField(help_text='Where invoices go.', null=True)),
-                ('shipping_address', models.JSONField(help_text='Where goods go.', null=True)),
-                ('contact_points', models.JSONField(default=list, help_text='More ways to reach the client.')),
-                ('tags', models.JSONField(default=list, help_text='Short words to group clients by.')),
-                ('notes', models.TextField(help_text='Free text for staff.', max_length=10000, null=True)),
-                ('external_ref', models.CharField(help_text='Your own id for the client; unique.', max_length=100, null=True)),
-                ('custom_fields', models.JSONField(default=dict, help_text='Your own fields, kept as they come.')),
-                ('metadata', models.JSONField(default=dict, help_text='Data of the program that calls, kept as it comes.')),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.functions.text.Concat(models.Func('tenant_id', output_field=models.TextField(), template="'t' || replace(%(expressions)s::text, '-', '')"), models.Value(' '), django.db.models.functions.comparison.Coalesce('name', models.Value(''), output_field=models.TextField()), models.Value(' '), django.db.models.functions.comparison.Coalesce('company_name', models.Value(''), output_field=models.TextField()), models.Value(' '), django.db.models.functions.comparison.Coalesce('email', models.Value(''), output_field=models.TextField()), models.Value(' '), django.db.models.functions.comparison.Coalesce('phone', models.Value(''), output_field=models.TextField()), models.Value(' '), django.db.models.functions.comparison.Coalesce('external_ref', models.Value(''), output_field=models.TextField()), output_field=models.TextField()), output_field=django.contrib.postgres.search.SearchVectorField(), template="array_to_tsvector(array_remove(regexp_split_to_array(lower(%(expressions)s), '[^[:alnum:]]+'), ''))"), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ("id", models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, help_text="When the record was made."
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, help_text="When the record last changed."
+                    ),
+                ),
+                ("name", models.CharField(help_text="How the client is called.", max_length=200)),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("person", "Person"), ("company", "Company")],
+                        default="person",
+                        help_text="A person or a company.",
+                        max_length=7,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("archived", "Archived")],
+                        default="active",
+                        help_text="Archived clients stay readable.",
+                        max_length=8,
+                    ),
+                ),
+                ("email", models.EmailField(help_text="The main e-mail address.", max_length=254, null=True)),
+                ("phone", models.CharField(help_text="The main phone number, as E.164.", max_length=20, null=True)),
+                (
+                    "company_name",
+                    models.CharField(
+                        help_text="The company's legal name, or where a person works.", max_length=200, null=True
+                    ),
+                ),
+                ("website", models.URLField(help_text="An http or https address.", max_length=500, null=True)),
+                (
+                    "tax_id",
+                    models.CharField(help_text="VAT or tax number, as the client writes it.", max_length=50, null=True),
+                ),
+                ("language", models.CharField(help_text="BCP 47, like de or de-AT.", max_length=10, null=True)),
+                ("currency", models.CharField(help_text="ISO 4217; new invoices take it.", max_length=3, null=True)),
+                ("billing_address", models.JSONField(help_text="Where invoices go.", null=True)),
+                ("shipping_address", models.JSONField(help_text="Where goods go.", null=True)),
+                ("contact_points", models.JSONField(default=list, help_text="More ways to reach the client.")),
+                ("tags", models.JSONField(default=list, help_text="Short words to group clients by.")),
+                ("notes", models.TextField(help_text="Free text for staff.", max_length=10000, null=True)),
+                (
+                    "external_ref",
+                    models.CharField(help_text="Your own id for the client; unique.", max_length=100, null=True),
+                ),
+                ("custom_fields", models.JSONField(default=dict, help_text="Your own fields, kept as they come.")),
+                (
+                    "metadata",
+                    models.JSONField(default=dict, help_text="Data of the program that calls, kept as it comes."),
+                ),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.functions.text.Concat(
+                                models.Func(
+                                    "tenant_id",
+                                    output_field=models.TextField(),
+                                    template="'t' || replace(%(expressions)s::text, '-', '')",
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "name", models.Value(""), output_field=models.TextField()
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "company_name", models.Value(""), output_field=models.TextField()
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "email", models.Value(""), output_field=models.TextField()
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "phone", models.Value(""), output_field=models.TextField()
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "external_ref", models.Value(""), output_field=models.TextField()
+                                ),
+                                output_field=models.TextField(),
+                            ),
+                            output_field=django.contrib.postgres.search.SearchVectorField(),
+                            template="array_to_tsvector(array_remove(regexp_split_to_array(lower(%(expressions)s), '[^[:alnum:]]+'), ''))",
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'clients',
+                "verbose_name_plural": "clients",
             },
         ),
         migrations.CreateModel(
-            name='Invoice',
+            name="Invoice",
             fields=[
-                ('id', models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='When the record was made.')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='When the record last changed.')),
-                ('number', models.CharField(editable=False, help_text='Gapless within a year; given when it leaves draft.', max_length=30, null=True)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('sent', 'Sent'), ('paid', 'Paid'), ('overdue', 'Overdue'), ('void', 'Void'), ('uncollectible', 'Uncollectible')], default='draft', editable=False, help_text='Changed by PATCH /status and the commands.', max_length=13)),
-                ('issue_date', models.DateField(help_text='The day it is dated; today unless told.')),
-                ('due_date', models.DateField(help_text='The last day to pay; after it a sent invoice is overdue.', null=True)),
-                ('currency', models.CharField(help_text="ISO 4217; the client's or the tenant's unless told.", max_length=3)),
-                ('subtotal', crm.money.NumericField(editable=False, help_text='The lines before discounts and tax.')),
-                ('discount_total', crm.money.NumericField(editable=False, help_text='What the discounts take off.')),
-                ('tax_total', crm.money.NumericField(editable=False, help_text='The tax on the lines.')),
-                ('total', crm.money.NumericField(editable=False, help_text='What the client owes in all.')),
-                ('amount_paid', crm.money.NumericField(editable=False, help_text='What has been paid so far.')),
-                ('amount_due', crm.money.NumericField(editable=False, help_text='What is still to be paid.')),
-                ('notes', models.TextField(help_text='Text for the client, below the lines.', max_length=5000, null=True)),
-                ('terms', models.TextField(help_text='Terms of payment.', max_length=5000, null=True)),
-                ('accounting', models.JSONField(help_text='Where your accounting system has it.', null=True)),
-                ('external_ref', models.CharField(help_text='Your own id for it; unique.', max_length=100, null=True)),
-                ('sent_at', models.DateTimeField(editable=False, help_text='When it was sent.', null=True)),
-                ('paid_at', models.DateTimeField(editable=False, help_text='When it was paid in full.', null=True)),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.functions.text.Concat(models.Func('tenant_id', output_field=models.TextField(), template="'t' || replace(%(expressions)s::text, '-', '')"), models.Value(' '), django.db.models.functions.comparison.Coalesce('number', models.Value(''), output_field=models.TextField()), models.Value(' '), django.db.models.functions.comparison.Coalesce('external_ref', models.Value(''), output_field=models.TextField()), output_field=models.TextField()), output_field=django.contrib.postgres.search.SearchVectorField(), template="array_to_tsvector(array_remove(regexp_split_to_array(lower(%(expressions)s), '[^[:alnum:]]+'), ''))"), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('client', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='invoices', to='crm.client')),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ("id", models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, help_text="When the record was made."
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, help_text="When the record last changed."
+                    ),
+                ),
+                (
+                    "number",
+                    models.CharField(
+                        editable=False,
+                        help_text="Gapless within a year; given when it leaves draft.",
+                        max_length=30,
+                        null=True,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("sent", "Sent"),
+                            ("paid", "Paid"),
+                            ("overdue", "Overdue"),
+                            ("void", "Void"),
+                            ("uncollectible", "Uncollectible"),
+                        ],
+                        default="draft",
+                        editable=False,
+                        help_text="Changed by PATCH /status and the commands.",
+                        max_length=13,
+                    ),
+                ),
+                ("issue_date", models.DateField(help_text="The day it is dated; today unless told.")),
+                (
+                    "due_date",
+                    models.DateField(help_text="The last day to pay; after it a sent invoice is overdue.", null=True),
+                ),
+                (
+                    "currency",
+                    models.CharField(help_text="ISO 4217; the client's or the tenant's unless told.", max_length=3),
+                ),
+                ("subtotal", crm.money.NumericField(editable=False, help_text="The lines before discounts and tax.")),
+                ("discount_total", crm.money.NumericField(editable=False, help_text="What the discounts take off.")),
+                ("tax_total", crm.money.NumericField(editable=False, help_text="The tax on the lines.")),
+                ("total", crm.money.NumericField(editable=False, help_text="What the client owes in all.")),
+                ("amount_paid", crm.money.NumericField(editable=False, help_text="What has been paid so far.")),
+                ("amount_due", crm.money.NumericField(editable=False, help_text="What is still to be paid.")),
+                (
+                    "notes",
+                    models.TextField(help_text="Text for the client, below the lines.", max_length=5000, null=True),
+                ),
+                ("terms", models.TextField(help_text="Terms of payment.", max_length=5000, null=True)),
+                ("accounting", models.JSONField(help_text="Where your accounting system has it.", null=True)),
+                ("external_ref", models.CharField(help_text="Your own id for it; unique.", max_length=100, null=True)),
+                ("sent_at", models.DateTimeField(editable=False, help_text="When it was sent.", null=True)),
+                ("paid_at", models.DateTimeField(editable=False, help_text="When it was paid in full.", null=True)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.functions.text.Concat(
+                                models.Func(
+                                    "tenant_id",
+                                    output_field=models.TextField(),
+                                    template="'t' || replace(%(expressions)s::text, '-', '')",
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "number", models.Value(""), output_field=models.TextField()
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "external_ref", models.Value(""), output_field=models.TextField()
+                                ),
+                                output_field=models.TextField(),
+                            ),
+                            output_field=django.contrib.postgres.search.SearchVectorField(),
+                            template="array_to_tsvector(array_remove(regexp_split_to_array(lower(%(expressions)s), '[^[:alnum:]]+'), ''))",
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "client",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invoices",
+                        to="crm.client",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'invoices',
+                "verbose_name_plural": "invoices",
             },
         ),
         migrations.CreateModel(
-            name='InvoiceCounter',
+            name="InvoiceCounter",
             fields=[
-                ('id', models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
-                ('year', models.PositiveSmallIntegerField()),
-                ('last', models.PositiveIntegerField()),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ("id", models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("year", models.PositiveSmallIntegerField()),
+                ("last", models.PositiveIntegerField()),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Product',
+            name="Product",
             fields=[
-                ('id', models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='When the record was made.')),
-                ('updated_at', models.DateTimeField(default=django.utils.timezone.now, editable=False, help_text='When the record last changed.')),
-                ('type', models.CharField(choices=[('product', 'Product'), ('service', 'Service')], default='product', help_text='Goods or a service.', max_length=7)),
-                ('name', models.CharField(help_text='What it is called on quotes and invoices.', max_length=200)),
-                ('sku', models.CharField(help_text='Stock-keeping unit; unique when set.', max_length=64, null=True)),
-                ('description', models.TextField(help_text='What the client reads about it.', max_length=5000, null=True)),
-                ('price', crm.money.NumericField(help_text='Price of one unit, before tax.')),
-                ('currency', models.CharField(help_text="ISO 4217; the tenant's currency unless told.", max_length=3)),
-                ('unit', models.CharField(help_text='Like hour, piece or m².', max_length=30, null=True)),
-                ('tax_rate', crm.money.NumericField(default=Decimal("0"), help_text='Percent: 20 means 20 %.')),
-                ('active', models.BooleanField(default=True, help_text='Inactive ones cannot be sold any more.')),
-                ('category', models.CharField(help_text='Where it stands in your catalogue.', max_length=100, null=True)),
-                ('tags', models.JSONField(default=list, help_text='Short words to group by.')),
-                ('external_ref', models.CharField(help_text='Your own id for it; unique.', max_length=100, null=True)),
-                ('duration_minutes', models.PositiveIntegerField(help_text='How long the service takes.', null=True)),
-                ('booking', models.JSONField(help_text='How the service can be booked.', null=True)),
-                ('search', models.GeneratedField(db_persist=True, expression=models.Func(django.db.models.functions.text.Concat(models.Func('tenant_id', output_field=models.TextField(), template="'t' || replace(%(expressions)s::text, '-', '')"), models.Value(' '), django.db.models.functions.comparison.Coalesce('name', models.Value(''), output_field=models.TextField()), models.Value(' '), django.db.models.functions.comparison.Coalesce('sku', models.Value(''), output_field=models.TextField()), models.Value(' '), django.db.models.functions.comparison.Coalesce('category', models.Value(''), output_field=models.TextField()), models.Value(' '), django.db.models.functions.comparison.Coalesce('external_ref', models.Value(''), output_field=models.TextField()), output_field=models.TextField()), output_field=django.contrib.postgres.search.SearchVectorField(), template="array_to_tsvector(array_remove(regexp_split_to_array(lower(%(expressions)s), '[^[:alnum:]]+'), ''))"), output_field=django.contrib.postgres.search.SearchVectorField())),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
+                ("id", models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, help_text="When the record was made."
+                    ),
+                ),
+                (
+                    "updated_at",
+                    models.DateTimeField(
+                        default=django.utils.timezone.now, editable=False, help_text="When the record last changed."
+                    ),
+                ),
+                (
+                    "type",
+                    models.CharField(
+                        choices=[("product", "Product"), ("service", "Service")],
+                        default="product",
+                        help_text="Goods or a service.",
+                        max_length=7,
+                    ),
+                ),
+                ("name", models.CharField(help_text="What it is called on quotes and invoices.", max_length=200)),
+                ("sku", models.CharField(help_text="Stock-keeping unit; unique when set.", max_length=64, null=True)),
+                (
+                    "description",
+                    models.TextField(help_text="What the client reads about it.", max_length=5000, null=True),
+                ),
+                ("price", crm.money.NumericField(help_text="Price of one unit, before tax.")),
+                ("currency", models.CharField(help_text="ISO 4217; the tenant's currency unless told.", max_length=3)),
+                ("unit", models.CharField(help_text="Like hour, piece or m².", max_length=30, null=True)),
+                ("tax_rate", crm.money.NumericField(default=Decimal("0"), help_text="Percent: 20 means 20 %.")),
+                ("active", models.BooleanField(default=True, help_text="Inactive ones cannot be sold any more.")),
+                (
+                    "category",
+                    models.CharField(help_text="Where it stands in your catalogue.", max_length=100, null=True),
+                ),
+                ("tags", models.JSONField(default=list, help_text="Short words to group by.")),
+                ("external_ref", models.CharField(help_text="Your own id for it; unique.", max_length=100, null=True)),
+                ("duration_minutes", models.PositiveIntegerField(help_text="How long the service takes.", null=True)),
+                ("booking", models.JSONField(help_text="How the service can be booked.", null=True)),
+                (
+                    "search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Func(
+                            django.db.models.functions.text.Concat(
+                                models.Func(
+                                    "tenant_id",
+                                    output_field=models.TextField(),
+                                    template="'t' || replace(%(expressions)s::text, '-', '')",
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "name", models.Value(""), output_field=models.TextField()
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "sku", models.Value(""), output_field=models.TextField()
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "category", models.Value(""), output_field=models.TextField()
+                                ),
+                                models.Value(" "),
+                                django.db.models.functions.comparison.Coalesce(
+                                    "external_ref", models.Value(""), output_field=models.TextField()
+                                ),
+                                output_field=models.TextField(),
+                            ),
+                            output_field=django.contrib.postgres.search.SearchVectorField(),
+                            template="array_to_tsvector(array_remove(regexp_split_to_array(lower(%(expressions)s), '[^[:alnum:]]+'), ''))",
+                        ),
+                        output_field=django.contrib.postgres.search.SearchVectorField(),
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'products',
+                "verbose_name_plural": "products",
             },
         ),
         migrations.CreateModel(
-            name='InvoiceLine',
+            name="InvoiceLine",
             fields=[
-                ('id', models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
-                ('position', models.PositiveSmallIntegerField()),
-                ('description', models.CharField(help_text="What is billed; the product's name unless told.", max_length=1000)),
-                ('quantity', crm.money.NumericField(help_text='How many; decimals are fine.')),
-                ('rate', crm.money.NumericField(help_text="Price of one, before tax; the product's unless told.")),
-                ('discount_percent', crm.money.NumericField(default=Decimal("0"), help_text='Percent taken off the line.')),
-                ('tax_rate', crm.money.NumericField(default=Decimal("0"), help_text="Percent: 20 means 20 %; the product's unless told.")),
-                ('amount', crm.money.NumericField(help_text='What the line costs before tax.')),
-                ('invoice', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, related_name='line_items', to='crm.invoice')),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='tenants.tenant')),
-                ('product', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='crm.product')),
+                ("id", models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "description",
+                    models.CharField(help_text="What is billed; the product's name unless told.", max_length=1000),
+                ),
+                ("quantity", crm.money.NumericField(help_text="How many; decimals are fine.")),
+                ("rate", crm.money.NumericField(help_text="Price of one, before tax; the product's unless told.")),
+                (
+                    "discount_percent",
+                    crm.money.NumericField(default=Decimal("0"), help_text="Percent taken off the line."),
+                ),
+                (
+                    "tax_rate",
+                    crm.money.NumericField(
+                        default=Decimal("0"), help_text="Percent: 20 means 20 %; the product's unless told."
+                    ),
+                ),
+                ("amount", crm.money.NumericField(help_text="What the line costs before tax.")),
+                (
+                    "invoice",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="line_items",
+                        to="crm.invoice",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="crm.product",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'invoices',
-                'ordering': ['position'],
+                "verbose_name_plural": "invoices",
+                "ordering": ["position"],
             },
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=models.Index(fields=['tenant', '-created_at', '-id'], name='client_latest'),
+            model_name="client",
+            index=models.Index(fields=["tenant", "-created_at", "-id"], name="client_latest"),
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=models.Index(fields=['tenant', 'name', 'id'], name='client_name'),
+            model_name="client",
+            index=models.Index(fields=["tenant", "name", "id"], name="client_name"),
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=models.Index(fields=['tenant', 'email'], name='client_email'),
+            model_name="client",
+            index=models.Index(fields=["tenant", "email"], name="client_email"),
         ),
         migrations.AddIndex(
-            model_name='client',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='client_search'),
+            model_name="client",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="client_search"),
         ),
         migrations.AddConstraint(
-            model_name='client',
-            constraint=models.UniqueConstraint(fields=('tenant', 'external_ref'), name='client_external_ref'),
+            model_name="client",
+            constraint=models.UniqueConstraint(fields=("tenant", "external_ref"), name="client_external_ref"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['tenant', '-created_at', '-id'], name='invoice_latest'),
+            model_name="invoice",
+            index=models.Index(fields=["tenant", "-created_at", "-id"], name="invoice_latest"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['tenant', 'client', '-created_at'], name='invoice_client'),
+            model_name="invoice",
+            index=models.Index(fields=["tenant", "client", "-created_at"], name="invoice_client"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=models.Index(fields=['tenant', 'status', 'due_date'], name='invoice_due'),
+            model_name="invoice",
+            index=models.Index(fields=["tenant", "status", "due_date"], name="invoice_due"),
         ),
         migrations.AddIndex(
-            model_name='invoice',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='invoice_search'),
+            model_name="invoice",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="invoice_search"),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('tenant', 'number'), name='invoice_number'),
+            model_name="invoice",
+            constraint=models.UniqueConstraint(fields=("tenant", "number"), name="invoice_number"),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.UniqueConstraint(fields=('tenant', 'external_ref'), name='invoice_external_ref'),
+            model_name="invoice",
+            constraint=models.UniqueConstraint(fields=("tenant", "external_ref"), name="invoice_external_ref"),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('status', 'draft'), ('number__isnull', False), _connector='OR'), name='invoice_numbered'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status", "draft"), ("number__isnull", False), _connector="OR"),
+                name="invoice_numbered",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('total', django.db.models.expressions.CombinedExpression(django.db.models.expressions.CombinedExpression(models.F('subtotal'), '-', models.F('discount_total')), '+', models.F('tax_total')))), name='invoice_adds_up'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "total",
+                        django.db.models.expressions.CombinedExpression(
+                            django.db.models.expressions.CombinedExpression(
+                                models.F("subtotal"), "-", models.F("discount_total")
+                            ),
+                            "+",
+                            models.F("tax_total"),
+                        ),
+                    )
+                ),
+                name="invoice_adds_up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_due', django.db.models.expressions.CombinedExpression(models.F('total'), '-', models.F('amount_paid')))), name='invoice_due_adds_up'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "amount_due",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("total"), "-", models.F("amount_paid")
+                        ),
+                    )
+                ),
+                name="invoice_due_adds_up",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoice',
-            constraint=models.CheckConstraint(condition=models.Q(('amount_paid__gte', 0), ('total__gte', 0)), name='invoice_not_negative'),
+            model_name="invoice",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount_paid__gte", 0), ("total__gte", 0)), name="invoice_not_negative"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='invoicecounter',
-            constraint=models.UniqueConstraint(fields=('tenant', 'year'), name='counter_year'),
+            model_name="invoicecounter",
+            constraint=models.UniqueConstraint(fields=("tenant", "year"), name="counter_year"),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['tenant', '-created_at', '-id'], name='product_latest'),
+            model_name="product",
+            index=models.Index(fields=["tenant", "-created_at", "-id"], name="product_latest"),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=models.Index(fields=['tenant', 'name', 'id'], name='product_name'),
+            model_name="product",
+            index=models.Index(fields=["tenant", "name", "id"], name="product_name"),
         ),
         migrations.AddIndex(
-            model_name='product',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['search'], name='product_search'),
+            model_name="product",
+            index=django.contrib.postgres.indexes.GinIndex(fields=["search"], name="product_search"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(fields=('tenant', 'sku'), name='product_sku'),
+            model_name="product",
+            constraint=models.UniqueConstraint(fields=("tenant", "sku"), name="product_sku"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.UniqueConstraint(fields=('tenant', 'external_ref'), name='product_external_ref'),
+            model_name="product",
+            constraint=models.UniqueConstraint(fields=("tenant", "external_ref"), name="product_external_ref"),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.CheckConstraint(condition=models.Q(('type', 'service'), models.Q(('booking', None), ('duration_minutes', None)), _connector='OR'), name='product_service_only'),
+            model_name="product",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("type", "service"), models.Q(("booking", None), ("duration_minutes", None)), _connector="OR"
+                ),
+                name="product_service_only",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='product',
-            constraint=models.CheckConstraint(condition=models.Q(('price__gte', 0), ('tax_rate__gte', 0), ('tax_rate__lte', 100)), name='product_amounts'),
+            model_name="product",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("price__gte", 0), ("tax_rate__gte", 0), ("tax_rate__lte", 100)),
+                name="product_amounts",
+            ),
         ),
         migrations.AddIndex(
-            model_name='invoiceline',
-            index=models.Index(fields=['tenant', 'product'], name='line_product'),
+            model_name="invoiceline",
+            index=models.Index(fields=["tenant", "product"], name="line_product"),
         ),
         migrations.AddConstraint(
-            model_name='invoiceline',
-            constraint=models.UniqueConstraint(fields=('tenant', 'invoice', 'position'), name='line_position'),
+            model_name="invoiceline",
+            constraint=models.UniqueConstraint(fields=("tenant", "invoice", "position"), name="line_position"),
         ),
     ]

@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any, ClassVar
 
 from django.db import DatabaseError, transaction
@@ -14,7 +13,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from apikeys.addresses import count_failure
 from apikeys.authentication import Credential, KeyAuthentication, note_use
-from apikeys.errors import CredentialError, ExpiredKey, InvalidKey, MalformedCredential, WrongTenant
+from apikeys.errors import ExpiredKey, InvalidKey, MalformedCredential, WrongTenant
 from apikeys.limits import Usage, take, windows_of
 from apikeys.permissions import HasScope
 from crm.rest.contract import CANONICAL, Contract
@@ -178,9 +177,11 @@ class UnknownPath(ContractView):
     """The answer under a contract's mount where nothing else is; a key that comes along is counted all the same."""
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        with suppress(CredentialError):
+        try:
             self.credential = request.auth
             self.count()
+        except GUESSES:
+            self.count_guess(request._request)
         raise Http404
 
     def nowhere(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:

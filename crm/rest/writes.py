@@ -61,6 +61,11 @@ def lock(record: TenantModel, *, actor: Actor) -> None:
     hold(held)
 
 
+def know_rows(record: Any, **rows: Any) -> None:
+    """Let the record know its inner rows, just written, without asking the database."""
+    record._prefetched_objects_cache = rows
+
+
 def hold(record: Any) -> None:
     """Remember that the running transaction has locked the record's row."""
     record._held_by = work()

@@ -1,5 +1,7 @@
 """The audit log: every event, to read and nothing else."""
 
+from uuid import UUID
+
 from django.contrib import admin
 from django.urls import reverse
 from unfold.decorators import display
@@ -100,3 +102,7 @@ class EventAdmin(StaffAdmin):
     def snapshot(self, event: Event) -> str:
         """Return the record as the API showed it."""
         return show.record(event.data)
+
+    def history_id(self, event: Event) -> UUID:
+        """Show what else happened to the record of an event."""
+        return event.record_id

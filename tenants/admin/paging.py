@@ -10,7 +10,7 @@ __all__ = ["BoundedPaginator"]
 MOST = 10_000
 
 
-class BoundedPaginator(Paginator[Any]):
+class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Django's paginator, except that it stops counting at MOST rows: a count must not read a whole ledger."""
 
     @cached_property

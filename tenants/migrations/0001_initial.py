@@ -4,10 +4,11 @@ import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 import django.utils.timezone
-import tenants.ids
-import tenants.models
 from django.conf import settings
 from django.db import migrations, models
+
+import tenants.ids
+import tenants.models
 
 
 class Migration(migrations.Migration):

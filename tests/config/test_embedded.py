@@ -124,5 +124,6 @@ def test_the_servers_end_with_the_process_that_started_them(home: Path) -> None:
     os.waitpid(pid, 0)
     children = [psutil.Process(int(word)) for word in os.read(reading, 100).split() if psutil.pid_exists(int(word))]
     _, alive = psutil.wait_procs(children, timeout=10)
-    os.close(reading), os.close(writing)
+    os.close(reading)
+    os.close(writing)
     assert not alive

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import structlog
@@ -74,7 +75,7 @@ def test_it_masks_the_text_of_an_exception(output: tuple[logging.Logger, io.Stri
 
 def test_it_masks_the_fields_of_structlog(output: tuple[logging.Logger, io.StringIO]) -> None:
     logger, stream = output
-    processors = [structlog.stdlib.add_log_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+    processors: list[Any] = [structlog.stdlib.add_log_level, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
     log = structlog.wrap_logger(logger, processors=processors, wrapper_class=structlog.stdlib.BoundLogger)
     log.warning(
         "called", password="s3cr3t", headers={"Authorization": "s3cr3t"}, tried=[KEY], body=KEY.encode(), count=3

@@ -66,6 +66,7 @@ class Command(BaseCommand):
 
 
 def checked_name(name: str) -> str:
+    """Return the trimmed name; raise ValueError for an empty or long one."""
     if not 0 < len(name.strip()) <= 100:
         raise ValueError("--name must have 1 to 100 characters.")
     return name.strip()

@@ -90,6 +90,7 @@ def works(shown: dict[str, str]) -> bool:
 
 
 def make_access(tenant: Tenant) -> dict[str, str]:
+    """Make a log-in with a fresh password, and a key."""
     password = secrets.token_urlsafe(12)
     with using("admin"):
         user, _ = User.objects.get_or_create(

@@ -63,9 +63,9 @@ class ClientSerializer(ResourceSerializer):
     class Meta:
         model = Client
         fields = [
-            "id", "name", "type", "status", "email", "phone", "company_name", "website", "tax_id", "language", "currency",
-            "billing_address", "shipping_address", "contact_points", "tags", "notes", "external_ref", "custom_fields",
-            "metadata", "created_at", "updated_at",
+            "id", "name", "type", "status", "email", "phone", "company_name", "website", "tax_id", "language",
+            "currency", "billing_address", "shipping_address", "contact_points", "tags", "notes", "external_ref",
+            "custom_fields", "metadata", "created_at", "updated_at",
         ]  # fmt: skip
 
 

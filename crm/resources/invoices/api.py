@@ -82,8 +82,8 @@ class InvoiceSerializer(ResourceSerializer):
         model = Invoice
         fields = [
             "id", "client_id", "number", "status", "issue_date", "due_date", "currency", "line_items", "subtotal",
-            "discount_total", "tax_total", "total", "amount_paid", "amount_due", "notes", "terms", "accounting", "external_ref",
-            "sent_at", "paid_at", "created_at", "updated_at",
+            "discount_total", "tax_total", "total", "amount_paid", "amount_due", "notes", "terms", "accounting",
+            "external_ref", "sent_at", "paid_at", "created_at", "updated_at",
         ]  # fmt: skip
         extra_kwargs = {"issue_date": {"required": False}}
 
@@ -107,8 +107,8 @@ class InvoiceFilter(ResourceFilterSet):
     class Meta:
         model = Invoice
         fields = [
-            "number", "status", "issue_date", "due_date", "currency", "total", "amount_paid", "amount_due", "external_ref",
-            "created_at", "updated_at",
+            "number", "status", "issue_date", "due_date", "currency", "total", "amount_paid", "amount_due",
+            "external_ref", "created_at", "updated_at",
         ]  # fmt: skip
 
 
@@ -122,13 +122,14 @@ class InvoiceViewSet(ResourceViewSet):
     search_fields = ("search", "client__search")
     ordering_fields = ("created_at", "updated_at", "number", "issue_date", "due_date", "total")
     includes = {"client": Include("clients", relation="client")}
-    methods = ("list", "create", "retrieve", "update")
-
     def make(self, data: dict[str, Any]) -> Invoice:
         return rules.create(data, actor=self.actor)
 
     def change(self, record: Invoice, data: dict[str, Any]) -> None:
         rules.change(record, data, actor=self.actor)
+
+    def remove(self, record: Invoice) -> None:
+        rules.delete(record, actor=self.actor)
 
     @command(event=None, methods=("patch",), takes=StatusSerializer)
     def status(self, invoice: Invoice, status: str) -> None:

@@ -21,7 +21,7 @@ from tenants.models import Tenant
 from tenants.routing import alias
 from tenants.scope import tenant_scope
 
-__all__ = ["FROZEN", "VERBS", "change", "create", "mark_overdue", "move"]
+__all__ = ["FROZEN", "VERBS", "change", "create", "delete", "mark_overdue", "move"]
 
 # What a client has seen does not change behind their back.
 FROZEN = ("client_id", "currency", "issue_date", "line_items")
@@ -36,7 +36,7 @@ VERBS: dict[str, str] = {
 NEXT_NUMBER = f"""
 INSERT INTO {InvoiceCounter._meta.db_table} (id, tenant_id, year, last) VALUES (%s, %s, %s, 1)
 ON CONFLICT (tenant_id, year) DO UPDATE SET last = {InvoiceCounter._meta.db_table}.last + 1 RETURNING last
-"""
+"""  # noqa: S608  the table's own name
 BATCH = 100
 
 
@@ -76,8 +76,15 @@ def change(invoice: Invoice, data: Mapping[str, Any], *, actor: Actor) -> None:
             save_lines(invoice, lines)
 
 
+def delete(invoice: Invoice, *, actor: Actor) -> None:
+    """Delete a draft; raises Conflict for anything that has a number."""
+    if invoice.status != Status.DRAFT:
+        raise Conflict(f"Only drafts can be deleted, and this invoice is {invoice.status}. {Invoice.instead_of_deleting}")
+    writes.delete(invoice, actor=actor)
+
+
 def move(invoice: Invoice, to: str, *, actor: Actor, at: datetime | None = None) -> None:
-    """Bring an invoice into another state, `at` a moment (now unless told), with that state's event; raises InvalidTransition."""
+    """Bring an invoice into another state, `at` a moment (default now), with its event; raises InvalidTransition."""
     with writes.changing(invoice, actor=actor, verb=VERBS.get(to, "updated")):
         check_transition(TRANSITIONS, invoice.status, to)
         now = at or timezone.now()
@@ -177,4 +184,4 @@ def set_totals(invoice: Invoice, lines: Iterable[InvoiceLine]) -> None:
 def save_lines(invoice: Invoice, lines: list[InvoiceLine]) -> None:
     """Write the lines, and let the invoice know them without asking again."""
     InvoiceLine.objects.bulk_create(lines)
-    invoice._prefetched_objects_cache = {"line_items": lines}  # type: ignore[attr-defined]
+    writes.know_rows(invoice, line_items=lines)

@@ -43,8 +43,8 @@ class ProductSerializer(ResourceSerializer):
     class Meta:
         model = Product
         fields = [
-            "id", "type", "name", "sku", "description", "price", "currency", "unit", "tax_rate", "active", "category", "tags",
-            "external_ref", "duration_minutes", "booking", "created_at", "updated_at",
+            "id", "type", "name", "sku", "description", "price", "currency", "unit", "tax_rate", "active", "category",
+            "tags", "external_ref", "duration_minutes", "booking", "created_at", "updated_at",
         ]  # fmt: skip
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:

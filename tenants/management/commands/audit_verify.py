@@ -13,7 +13,7 @@ from tenants.routing import using
 class Command(BaseCommand):
     """`manage.py audit_verify [SLUG]`; exit code 1 when something was altered."""
 
-    help = f"{__doc__} Keep the printed heads somewhere else: only they prove it against somebody who can rewrite both log and seals."
+    help = f"{__doc__} Keep the printed heads elsewhere: only they prove it against whoever can rewrite log and seals."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
@@ -34,9 +34,8 @@ class Command(BaseCommand):
                     pass
                 found = audit.verify(tenant)
                 faults += len(found.faults)
-                self.stdout.write(
-                    f"{tenant.slug} {tenant.environment}: {found.sealed} sealed, {found.waiting} waiting, head {found.head or '-'}"
-                )
+                state = f"{found.sealed} sealed, {found.waiting} waiting, head {found.head or '-'}"
+                self.stdout.write(f"{tenant.slug} {tenant.environment}: {state}")
                 for fault in found.faults:
                     self.stderr.write(f"  ALTERED: {fault}")
         if faults:

@@ -1,0 +1,22 @@
+"""Form widgets: a search field whose results keep to one tenant, or to one side of the tenants."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.contrib.admin.widgets import AutocompleteSelect
+
+__all__ = ["SearchSelect"]
+
+
+class SearchSelect(AutocompleteSelect):
+    """Choose the row behind a foreign key by typing; `narrow` goes along with every search."""
+
+    def __init__(self, field: Any, narrow: Mapping[str, Any] | None = None, **kwargs: Any) -> None:
+        super().__init__(field, admin.site, **kwargs)
+        self.narrow = dict(narrow or {})
+
+    def get_url(self) -> str:
+        """Return the address that answers searches."""
+        return f"{super().get_url()}?{urlencode(self.narrow)}" if self.narrow else str(super().get_url())

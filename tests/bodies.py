@@ -1,0 +1,105 @@
+"""Bodies for any resource, made from its serializer: each field is filled by its type."""
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from rest_framework import serializers
+
+from crm.rest import fields as own
+
+__all__ = ["Path", "make_body", "placed", "references", "writable"]
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Fills fields: ids of other records come from `ids` by model, texts start with `mark`, `full` takes optional ones too."""
+
+    ids: Mapping[Any, str]
+    full: bool
+    mark: str
+
+    def body(self, serializer: Any) -> dict[str, Any]:
+        """Return a body of this shape."""
+        fields = {name: field for name, field in serializer.fields.items() if not field.read_only}
+        return {name: self.value(field) for name, field in fields.items() if field.required or self.full}
+
+    def value(self, field: Any) -> Any:
+        """Return a valid value of one field, by its class."""
+        for kind in type(field).__mro__:
+            if kind in VALUES:
+                return VALUES[kind](self, field)
+        raise LookupError(f"{type(field).__name__} of {field.field_name}: say in tests/bodies.py what a value of it looks like.")
+
+    def text(self, field: Any) -> str:
+        """Return a text that no other record has."""
+        return f"{self.mark}{uuid4().hex[:8]}"[: field.max_length]
+
+    def children(self, field: Any) -> list[Any]:
+        """Return a list of one structure, whole even where it stands in for a required one."""
+        return [Maker(self.ids, True, self.mark).body(field.child)]
+
+
+VALUES: dict[type, Callable[[Maker, Any], Any]] = {
+    own.ReferenceField: lambda maker, field: maker.ids[field.model],
+    own.EmailField: lambda maker, field: f"{maker.text(field)}@example.com",
+    own.PhoneField: lambda maker, field: "+14155552671",
+    own.UrlField: lambda maker, field: f"https://example.com/{maker.text(field)}",
+    own.CurrencyField: lambda maker, field: "EUR",
+    own.CountryField: lambda maker, field: "AT",
+    own.LanguageField: lambda maker, field: "de",
+    own.DecimalField: lambda maker, field: "2.50",
+    own.StrictInteger: lambda maker, field: field.min_value or 1,
+    own.StrictBoolean: lambda maker, field: True,
+    own.TagsField: lambda maker, field: [maker.text(field.child)],
+    # The last choice: a kind of record that has fields of its own comes after the plain one.
+    serializers.ChoiceField: lambda maker, field: list(field.choices)[-1],
+    serializers.CharField: Maker.text,
+    serializers.DateTimeField: lambda maker, field: "2026-01-31T12:00:00Z",
+    serializers.DateField: lambda maker, field: "2026-01-31",
+    serializers.JSONField: lambda maker, field: {maker.mark: [1, "two", None, {"three": 3.5}]},
+    serializers.ListSerializer: Maker.children,
+    serializers.Serializer: Maker.body,
+}
+
+
+def make_body(shape: Any, ids: Mapping[Any, str], *, full: bool = False, mark: str = "text") -> dict[str, Any]:
+    """Return a valid body for `shape`, a bound view or serializer: what is required, or with `full` everything."""
+    return Maker(ids, full, mark).body(getattr(shape, "serializer_class", shape)())
+
+
+def writable(shape: Any) -> Iterator[tuple[Path, Any]]:
+    """Yield the path and the field of everything that a body for `shape` can hold, at any depth."""
+    yield from walk(getattr(shape, "serializer_class", shape)(), ())
+
+
+def walk(serializer: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+    for name, field in serializer.fields.items():
+        if field.read_only:
+            continue
+        yield (*path, name), field
+        if isinstance(field, serializers.ListSerializer):
+            yield from walk(field.child, (*path, name, 0))
+        elif isinstance(field, serializers.ListField):
+            yield (*path, name, 0), field.child
+        elif isinstance(field, serializers.Serializer):
+            yield from walk(field, (*path, name))
+
+
+def references(shape: Any) -> Iterator[tuple[Path, Any]]:
+    """Yield the path and the model of every id of another record that a body for `shape` can hold."""
+    yield from ((path, field.model) for path, field in writable(shape) if isinstance(field, own.ReferenceField))
+
+
+def placed(body: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
+    """Return a copy of `body` with `value` at `path`."""
+    whole: Any = copy.deepcopy(body)
+    at = whole
+    for step in path[:-1]:
+        at = at[step]
+    at[path[-1]] = value
+    return whole  # type: ignore[no-any-return]

@@ -1,0 +1,1 @@
+"""What the documents promise, held against what the API does."""

@@ -1,0 +1,137 @@
+"""The document as a fuzzer must know it: with ids that exist, and with the limits that no JSON Schema can say.
+
+Nothing is loosened: every change makes the fuzzer draw from fewer values, all of which the published document allows.
+"""
+
+import copy
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import schemathesis
+from hypothesis import strategies as st
+
+from crm.rest.fields import COUNTRIES, CURRENCIES
+
+__all__ = ["teach", "teach_formats"]
+
+PREFIX = re.compile(r"\^\(?([a-z]+)_")
+# A JSON number may have more decimals than a field takes, and binary ones have them by accident.
+NUMBERS = [0, 1, 2, 7.5, 12.25, 99, 100]
+# Integers beyond 2^53 are refused wherever they stand: other readers would round them.
+ANYTHING: dict[str, Any] = {
+    "anyOf": [
+        {"type": ["string", "boolean", "null"]},
+        {"type": "integer", "minimum": -(2**53), "maximum": 2**53},
+        {"type": "array", "items": {"type": ["string", "null"]}},
+        {"type": "object", "additionalProperties": {"type": "string"}},
+    ]
+}
+
+
+def teach(document: dict[str, Any], *, organization: str) -> dict[str, Any]:
+    """Return the document for the fuzzer; it is about `organization` alone."""
+    taught = copy.deepcopy(document)
+    parameters = taught["components"]["parameters"]
+    parameters["X-Organization-Id"]["schema"]["enum"] = [organization]
+    parameters["If-Match"]["schema"]["enum"] = ["*", '"1"']
+    for operation in operations(taught):
+        # Only the server makes cursors; tests/ has them elsewhere.
+        cursor = {"$ref": "#/components/parameters/cursor"}
+        operation["parameters"] = [item for item in operation["parameters"] if item != cursor]
+    for schema in list(nodes(taught)):
+        narrow(schema)
+    return taught
+
+
+def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        yield from item.values()
+
+
+def nodes(value: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object inside a JSON value."""
+    if isinstance(value, dict):
+        yield value
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from nodes(item)
+
+
+def narrow(schema: dict[str, Any]) -> None:
+    """Let a schema draw what exists and what can be stored."""
+    if schema.get("format") == "typeid":
+        schema["format"] = "typeid-" + PREFIX.match(schema["pattern"])[1]  # type: ignore[index]
+    elif schema.get("format") == "decimal" and "number" in schema["type"]:
+        text = {"type": "string", "pattern": schema.pop("pattern")}
+        low, high = schema.pop("minimum", -1e9), schema.pop("maximum")
+        numbers = [number for number in NUMBERS if low <= number <= high]
+        others = [{"type": kind} for kind in schema.pop("type") if kind == "null"]
+        schema["anyOf"] = [text, {"enum": numbers}, *others]
+    elif schema.get("additionalProperties") == {} and "properties" not in schema:
+        schema["additionalProperties"] = ANYTHING
+    elif "contentSchema" in schema:
+        name = f"filter-{len(FILTERS)}"
+        FILTERS[name] = schema.pop("contentSchema")
+        schema["format"] = name
+
+
+FILTERS: dict[str, Any] = {}
+
+
+def teach_formats(ids: dict[str, list[str]]) -> None:
+    """Register what the formats stand for; `ids` are those of records that exist, by prefix."""
+    for prefix, known in ids.items():
+        schemathesis.openapi.format(f"typeid-{prefix}", st.sampled_from(known))
+    known_formats = {
+        "phone": st.from_regex(r"\+1415555[0-9]{4}", fullmatch=True),
+        "currency": st.sampled_from(sorted(CURRENCIES)),
+        "country": st.sampled_from(sorted(COUNTRIES)),
+        "uri": st.from_regex(r"https?://[a-z]{1,10}\.example\.com/[a-z0-9]{0,10}", fullmatch=True),
+        "date-time": moments(),
+    }
+    for name, strategy in known_formats.items():
+        schemathesis.openapi.format(name, strategy)
+    for name, content in FILTERS.items():
+        schemathesis.openapi.format(name, trees(content, ids))
+
+
+def moments() -> st.SearchStrategy[str]:
+    return st.datetimes().map(lambda moment: moment.isoformat(timespec="seconds") + "Z")
+
+
+def trees(content: dict[str, Any], ids: dict[str, list[str]]) -> st.SearchStrategy[str]:
+    """Return texts of `filter` that its content's schema allows, three conditions at most."""
+    names = st.lists(st.sampled_from(sorted(content["properties"])), max_size=3, unique=True)
+    fields = {name: values(schema, ids) for name, schema in content["properties"].items()}
+    found = names.flatmap(lambda chosen: st.fixed_dictionaries({name: fields[name] for name in chosen}))
+    return found.map(lambda tree: orjson.dumps(tree).decode())
+
+
+def values(schema: dict[str, Any], ids: dict[str, list[str]]) -> st.SearchStrategy[Any]:
+    """Return values of one of the few schemas that filters are made of."""
+    if "anyOf" in schema:
+        return st.one_of([values(item, ids) for item in schema["anyOf"]])
+    if "enum" in schema:
+        return st.sampled_from(schema["enum"])
+    if schema["type"] == "object":
+        operators = {name: values(item, ids) for name, item in schema["properties"].items()}
+        return st.sampled_from(sorted(operators)).flatmap(lambda name: st.fixed_dictionaries({name: operators[name]}))
+    if schema["type"] == "array":
+        return st.lists(values(schema["items"], ids), min_size=1, max_size=3)
+    if schema["type"] == "boolean":
+        return st.booleans()
+    return texts(schema, ids)
+
+
+def texts(schema: dict[str, Any], ids: dict[str, list[str]]) -> st.SearchStrategy[str]:
+    kind = schema.get("format", "")
+    if kind.startswith("typeid-"):
+        return st.sampled_from(ids[kind.partition("-")[2]])
+    if kind == "date-time":
+        return moments()
+    if kind == "date":
+        return st.dates().map(str)
+    if "pattern" in schema:
+        return st.from_regex(schema["pattern"], fullmatch=True, alphabet=st.characters(codec="ascii"))
+    return st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)

@@ -1,0 +1,176 @@
+"""The document against the API: schemathesis sends what it allows and what it forbids, and checks every answer.
+
+All of its checks are on. They run over HTTP to this very process and its real database, with a fixed seed.
+"""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+from wsgiref.simple_server import WSGIRequestHandler, make_server
+
+import orjson
+import pytest
+import schemathesis
+from django.core.handlers.wsgi import WSGIHandler
+from schemathesis.config import SchemathesisConfig
+from schemathesis.engine import events, from_schema
+
+from crm.docs.generator import build
+from crm.registry import CONTRACTS, RESOURCES
+from crm.rest.contract import Contract
+from crm.rest.router import bound_views
+from tests.conftest import Caller, make_caller
+from tests.docs.seeding import seed
+from tests.docs.taught import teach, teach_formats
+
+SEED = 20260131
+addresses = count(1)
+
+
+class Handler(WSGIRequestHandler):
+    """Serves without a log; each request comes from an address of its own, as wrong keys are counted by address."""
+
+    def get_environ(self) -> dict[str, Any]:
+        number = next(addresses)
+        address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+        return {**super().get_environ(), "REMOTE_ADDR": address}
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Say nothing."""
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Serve Kith on a port of this machine."""
+    with make_server("127.0.0.1", 0, WSGIHandler(), handler_class=Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
+def test_it_keeps_the_documents_promises(contract: Contract, address: str) -> None:
+    report = fuzz(contract, address, make_caller("fuzz"), examples=25)
+    assert not report.failures, report.text()
+
+
+@pytest.mark.deep
+@pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
+def test_it_keeps_the_documents_promises_for_long(contract: Contract, address: str) -> None:
+    report = fuzz(contract, address, make_caller("fuzz"), examples=200)
+    assert not report.failures, report.text()
+
+
+class Report:
+    """What a run found, each kind of failure once."""
+
+    def __init__(self) -> None:
+        self.checks: Counter[str] = Counter()
+        self.statuses: Counter[int] = Counter()
+        self.failures: dict[tuple[str, str, str], str] = {}
+        self.seconds = 0.0
+
+    def add(self, recorder: Any) -> None:
+        for case_id, checks in recorder.checks.items():
+            for check in checks:
+                self.checks[check.name] += 1
+                if check.failure_info is not None:
+                    self.fail(recorder, case_id, check)
+        answers = (item.response for item in recorder.interactions.values())
+        self.statuses.update(response.status_code for response in answers if response is not None)
+
+    def fail(self, recorder: Any, case_id: str, check: Any) -> None:
+        failure, response = check.failure_info.failure, recorder.interactions[case_id].response
+        told = f"{failure.title}: {failure.message}\n{check.failure_info.code_sample}"
+        if response is not None:
+            told += f"\n{response.status_code} {(response.content or b'')[:1000].decode(errors='replace')}"
+        self.failures.setdefault((check.name, failure.operation, failure.title), told)
+
+    def text(self) -> str:
+        found = [f"{' / '.join(place)}\n{told}" for place, told in self.failures.items()]
+        return "\n\n".join([f"{self.seconds:.0f} s {dict(self.checks)} {sorted(self.statuses.items())}", *found])
+
+
+def fuzz(contract: Contract, address: str, caller: Caller, *, examples: int) -> Report:
+    """Run schemathesis over the contract's document."""
+    views = bound_views(contract, RESOURCES)
+    caller.base = f"/{contract.mounts[0].rstrip('/')}"
+    ids = seed(caller, views)
+    document = teach(build(contract), organization=caller.tenant.slug)
+    teach_formats(ids)
+    schema = schemathesis.openapi.from_dict(document, config=config_of(caller, address + caller.base, examples))
+    report = Report()
+    started = time.monotonic()
+    for event in from_schema(schema).execute():
+        if isinstance(event, events.FatalError):
+            raise event.exception
+        if isinstance(event, events.NonFatalError):
+            raise event.value
+        if isinstance(event, events.ScenarioFinished):
+            report.add(event.recorder)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def config_of(caller: Caller, base_url: str, examples: int) -> SchemathesisConfig:
+    generation = {
+        "max-examples": examples,
+        "deterministic": True,
+        "database": "none",
+        # NUL cannot be stored, and no pattern of the document should have to say so for every text.
+        "allow-x00": False,
+        # A second, generated key beside the true one is a contradiction, not data.
+        "with-security-parameters": False,
+    }
+    found = {"seed": SEED, "base-url": base_url, "headers": {"Authorization": f"Bearer {caller.key}"}, "workers": 1}
+    return SchemathesisConfig.from_dict({**found, "generation": generation})
+
+
+keys = count(1)
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    """Make each well-formed Idempotency-Key new: the fuzzer repeats them with other bodies."""
+    known = case.headers.get("Idempotency-Key") if case.headers else None
+    if known and 0 < len(known) < 240 and known.isascii() and known.isprintable():
+        case.headers["Idempotency-Key"] = f"{next(keys)}-{known}"
+
+
+@schemathesis.hook
+def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
+    """Tell whether a failure counts: a few answers follow from more than the document can say."""
+    return not any(excuse(failure, case, response) for excuse in EXCUSES)
+
+
+def is_partial(failure: Any, case: Any, response: Any) -> bool:
+    """`fields` was asked for: the record has those fields, and lacks required ones by the caller's own wish."""
+    asked = (case.query or {}).get("fields")
+    if not asked or response.status_code != 200 or "is a required property" not in failure.message:
+        return False
+    data = orjson.loads(response.content)["data"]
+    wanted = set(asked if isinstance(asked, list) else asked.split(","))
+    included = set((case.query or {}).get("include") or ())
+    return all(wanted == set(record) - included for record in (data if isinstance(data, list) else [data]))
+
+
+def is_stale(failure: Any, case: Any, response: Any) -> bool:
+    """`If-Match` named a version that the record does not have: which one it has is no matter of schemas."""
+    return response.status_code == 412 and "If-Match" in (case.headers or {})
+
+
+def is_dangling(failure: Any, case: Any, response: Any) -> bool:
+    """The body refers to a record that an earlier request has deleted."""
+    if response.status_code != 400:
+        return False
+    fields = orjson.loads(response.content)["error"]["details"].get("fields", {})
+    messages = [message for found in fields.values() for message in found]
+    return bool(messages) and all(message.startswith("No such ") for message in messages)
+
+
+EXCUSES = (is_partial, is_stale, is_dangling)

@@ -1,0 +1,96 @@
+"""Every address of the house, read from its URL patterns: those that serve tenants' rows, and the few that do not."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from crm.rest.contract import Contract
+from crm.rest.serializers import bind
+from crm.rest.view import UnknownPath
+from crm.rest.viewset import ResourceViewSet
+
+__all__ = ["METHODS", "OPEN", "Route", "routes"]
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+# Addresses without a tenant's rows: whoever adds one says here why nothing can leak.
+OPEN = {
+    "admin/": "for staff, under a database role of its own",
+    "livez|readyz|api/health": "says whether the servers answer",
+    "(.*/)?openapi.json": "describes a contract, with made-up records",
+    "(docs/.*)?": "describes the API, with made-up records",
+}
+GROUP = re.compile(r"\(\?P<(\w+)>[^()]*\)")
+
+
+@dataclass(frozen=True)
+class Route:
+    """One address of a contract: its path with `{pk}`, the view behind it, and the view's action of each method."""
+
+    path: str
+    view: type[ResourceViewSet]
+    actions: Mapping[str, str]
+
+    @property
+    def contract(self) -> Contract:
+        return self.view.contract
+
+    @property
+    def has_id(self) -> bool:
+        return "{pk}" in self.path
+
+    @property
+    def lists(self) -> bool:
+        """Whether a GET answers with a list of records."""
+        return self.actions.get("GET") in ("list", "events")
+
+    @property
+    def listed(self) -> type[ResourceViewSet]:
+        """The view whose records the list holds: a record's history holds events."""
+        return self.view.siblings["events"] if self.actions.get("GET") == "events" else self.view
+
+    def at(self, pk: str) -> str:
+        return self.path.replace("{pk}", pk)
+
+    def takes(self, method: str) -> Any:
+        """Return the serializer of the body of a method; None where it takes none."""
+        action = self.actions.get(method, "")
+        if action in ("create", "update", "partial_update"):
+            return self.view.serializer_class
+        taken = getattr(getattr(self.view, action, None), "takes", None)
+        return taken and bind(taken, self.contract)
+
+
+def routes(urlconf: str | None = None) -> tuple[Route, ...]:
+    """Return every address that serves tenants' rows; raise AssertionError for one that nobody has placed."""
+    return tuple(read(get_resolver(urlconf), ""))
+
+
+def read(resolver: URLResolver, before: str) -> Iterator[Route]:
+    for item in resolver.url_patterns:
+        path = before + plain(str(item.pattern))
+        if any(re.fullmatch(known, path) for known in OPEN):
+            # The root is a page, and where every contract's addresses are included.
+            yield from read(item, path) if isinstance(item, URLResolver) and not path else ()
+        elif isinstance(item, URLResolver):
+            yield from read(item, path)
+        elif (found := route(item, path)) is not None:
+            yield found
+
+
+def plain(pattern: str) -> str:
+    """Return a pattern as a path: `^clients/(?P<pk>[^/.]+)/?$` is `clients/{pk}`."""
+    return GROUP.sub(r"{\1}", pattern).removeprefix("^").removesuffix("$").removesuffix("/?")
+
+
+def route(item: URLPattern, path: str) -> Route | None:
+    """Return the route of a pattern, None for a contract's answer to unknown paths."""
+    view = getattr(item.callback, "cls", None)
+    if view and issubclass(view, UnknownPath):
+        return None
+    assert view and issubclass(view, ResourceViewSet), (
+        f"{path or '/'} is not in the cross-tenant matrix: name it in OPEN of tests/isolation/routes.py if it serves no tenant's rows."
+    )
+    return Route(f"/{path}", view, {method.upper(): name for method, name in item.callback.actions.items()})

@@ -1,0 +1,1 @@
+"""The machinery of the API, the same for every resource and contract."""
