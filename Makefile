@@ -33,7 +33,7 @@ lint: setup-dev ## Check style, types, layers and missing migrations
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy .
-	$(PY) -c "import sys; from importlinter.cli import lint_imports_command; lint_imports_command()"
+	$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && echo "missing migrations:" && \
 		env -u DATABASE_URL -u REDIS_URL KITH_HOME="$$home" $(PY) manage.py makemigrations --check --dry-run
 

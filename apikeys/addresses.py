@@ -1,16 +1,15 @@
-"""How often an address may fail: wrong keys and none, counted by django-ratelimit, locally where Redis is away."""
+"""How often an address, or a name, may be tried: counted by django-ratelimit, locally where Redis is away."""
 
 import time
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
-from django_ratelimit import ALL
 from django_ratelimit.core import get_usage
 from redis import RedisError
 
 from apikeys.limits import Usage, Window, local
 
-__all__ = ["FAILURES", "count_failure"]
+__all__ = ["FAILURES", "address_of", "count", "count_failure"]
 
 FAILURES = Window("minute", 20)
 GROUP = "failed-keys"
@@ -18,17 +17,24 @@ GROUP = "failed-keys"
 
 def count_failure(request: HttpRequest) -> Usage:
     """Count one failed call of the request's address and return its usage; never raises."""
+    return count(request, GROUP, address_of(request), FAILURES)
+
+
+def count(request: HttpRequest, group: str, value: str, window: Window) -> Usage:
+    """Count one try of `value` in the window and return its usage; never raises."""
     now = time.time()
+    rate = f"{window.limit}/{window.name[0]}"
     try:
-        usage = get_usage(request, group=GROUP, key=address_of, rate=f"{FAILURES.limit}/m", increment=True)
+        usage = get_usage(request, group=group, key=lambda *_: value, rate=rate, increment=True)
     except (RedisError, OSError, ImproperlyConfigured):
         usage = None
     if usage is None:
-        end = (int(now) // FAILURES.seconds + 1) * FAILURES.seconds
-        count, taken = local.take([f"{GROUP}:{address_of(GROUP, request)}:{end}"], [FAILURES], now)
-        return Usage(FAILURES, count, end, refused=not taken)
-    return Usage(FAILURES, usage["count"], int(now) + max(1, usage["time_left"]), refused=usage["should_limit"])
+        end = (int(now) // window.seconds + 1) * window.seconds
+        used, taken = local.take([f"{group}:{value}:{end}"], [window], now)
+        return Usage(window, used, end, refused=not taken)
+    return Usage(window, usage["count"], int(now) + max(1, usage["time_left"]), refused=usage["should_limit"])
 
 
-def address_of(group: str, request: HttpRequest) -> str:
+def address_of(request: HttpRequest) -> str:
+    """Return the caller's address."""
     return str(request.META["REMOTE_ADDR"])

@@ -9,7 +9,7 @@ from threading import Lock, Timer
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from django.db import DatabaseError, connections, models
+from django.db import DatabaseError, OperationalError, connections, models
 
 from tenants import ids
 from tenants.models import TenantRow
@@ -26,9 +26,10 @@ EVERY = 10.0
 DAY = 86_400
 EPOCH = date(1970, 1, 1)
 ADD = """
-INSERT INTO apikeys_dailyusage AS known (id, tenant_id, key_id, day, requests, refused, failed) VALUES (%s, %s, %s, %s, %s, %s, %s)
-ON CONFLICT (tenant_id, key_id, day) DO UPDATE SET
-  requests = known.requests + excluded.requests, refused = known.refused + excluded.refused, failed = known.failed + excluded.failed
+INSERT INTO apikeys_dailyusage AS known (id, tenant_id, key_id, day, requests, refused, failed)
+VALUES (%s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (tenant_id, key_id, day) DO UPDATE SET requests = known.requests + excluded.requests,
+  refused = known.refused + excluded.refused, failed = known.failed + excluded.failed
 """
 Place = tuple[UUID, UUID, int]
 
@@ -80,7 +81,10 @@ class Counter:
             try:
                 write(tenant_id, ((place, row) for place, row in counts.items() if place[0] == tenant_id))
             except DatabaseError as error:
-                log.warning("usage counts of one tenant are lost: %s", error)
+                log.warning("usage counts are lost: %s", error)
+                if isinstance(error, OperationalError):
+                    # The database is away: asking it once more for each tenant would only take time.
+                    return
 
     def flush_in_thread(self) -> None:
         """Write the counts from a thread of its own, and leave no connection behind."""

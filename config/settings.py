@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 import django_stubs_ext
 
-from config import env, logs
+from config import env, logs, unfold
 from config.databases import caches, databases, redis_url
 from config.secret import secret_key
 
@@ -31,9 +31,9 @@ ALLOWED_HOSTS = [
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL, *ENV.words("CSRF_TRUSTED_ORIGINS")]
 
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
-    "django.contrib.admin",
+    "config.staff.apps.StaffConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -53,6 +53,7 @@ MIDDLEWARE = [
     "config.requests.ClientAddress",
     "config.requests.RequestLog",
     "tenants.routing.StaffDatabase",
+    "config.staff.headers.StaffHeaders",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -132,6 +133,9 @@ SILENCED_SYSTEM_CHECKS = [
 PROXY_COUNT = ENV.number("PROXY_COUNT")
 WEBHOOK_ALLOWED_NETS = ENV.words("WEBHOOK_ALLOWED_NETS")
 WEB_WORKERS = ENV.number("WEB_WORKERS")
+
+LOGIN_REDIRECT_URL = "admin:index"
+UNFOLD = unfold.UNFOLD
 
 REST_FRAMEWORK: dict[str, object] = {
     "UNAUTHENTICATED_USER": None,

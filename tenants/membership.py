@@ -10,7 +10,7 @@ from tenants.ledger import record
 from tenants.models import Event, Member
 from tenants.scope import tenant_scope
 
-__all__ = ["change_role", "give_seat", "note_seat", "take_seat"]
+__all__ = ["change_role", "give_seat", "note_login", "take_seat"]
 
 
 def give_seat(*, user: User, role: str, actor: Actor) -> Member:
@@ -47,3 +47,13 @@ def note_seat(member: Member, verb: str, *, actor: Actor, changes: dict[str, Any
         actor=actor, type=f"member.{verb}", resource="member", record_id=member.pk, record_version=member.version,
         data=data, changes=changes, audience=Event.Audience.AUDIT,
     )  # fmt: skip
+
+
+def note_login(user: User, *, succeeded: bool, address: str, request_id: str) -> None:
+    """Write an attempt to log in as `user` into the log of each tenant where they have a seat."""
+    for member in Member.every_tenant.filter(user=user).select_related("tenant", "user"):
+        # Whoever failed was not shown to be that person.
+        kind, who, label = ("user", user.pk, user.get_username()) if succeeded else ("system", None, "log-in")
+        actor = Actor(kind, member.tenant, who, label, address, request_id)  # type: ignore[arg-type]
+        with tenant_scope(member.tenant_id):
+            note_seat(member, "logged_in" if succeeded else "login_failed", actor=actor)

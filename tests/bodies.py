@@ -33,7 +33,9 @@ class Maker:
         for kind in type(field).__mro__:
             if kind in VALUES:
                 return VALUES[kind](self, field)
-        raise LookupError(f"{type(field).__name__} of {field.field_name}: say in tests/bodies.py what a value of it looks like.")
+        raise LookupError(
+            f"{type(field).__name__} of {field.field_name}: say in tests/bodies.py what a value of it looks like."
+        )
 
     def text(self, field: Any) -> str:
         """Return a text that no other record has."""

@@ -4,6 +4,7 @@ Tests really commit. They do not get in one another's way because each makes ten
 what Kith promises: a test that sees another test's rows has found a bug.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -14,11 +15,11 @@ from django.core.management import call_command
 from django.test import Client
 
 from apikeys.issuing import issue
+from apikeys.usage import counter
 from tenants.actor import Actor
 from tenants.models import Tenant
 from tenants.provisioning import provision
 from tenants.routing import using
-
 
 # Each caller has an address of its own, so that one test's wrong keys do not use up another's patience.
 ADDRESSES = (f"10.{a}.{b}.{c}" for a in range(256) for b in range(256) for c in range(1, 255))
@@ -102,11 +103,14 @@ def make_caller(name: str, **fields: Any) -> Caller:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: Any) -> None:
+def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """Migrate once, as the owner; nobody resets anything afterwards."""
     django_db_blocker.unblock()
     with using("owner"):
         call_command("migrate", database="owner", verbosity=0, interactive=False)
+    yield
+    # Before the servers go.
+    counter.flush()
 
 
 @pytest.fixture(autouse=True)

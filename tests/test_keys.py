@@ -35,7 +35,9 @@ def test_it_has_the_documented_form() -> None:
 def test_it_tells_every_single_typo() -> None:
     plaintext = secrets.make_secret("test").plaintext
     alphabet = string.ascii_letters + string.digits
-    altered = (plaintext[:at] + char + plaintext[at + 1 :] for at in range(57) for char in alphabet if char != plaintext[at])
+    altered = (
+        plaintext[:at] + char + plaintext[at + 1 :] for at in range(57) for char in alphabet if char != plaintext[at]
+    )
     assert not any(map(secrets.is_wellformed, altered))
 
 
@@ -54,7 +56,9 @@ def test_it_answers_both_headers_and_refuses_two_different_ones(acme: Caller, gl
     assert (both.status, both.error["code"]) == (400, "VALIDATION_ERROR")
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Bearer nonsense", "Basic abc", "Bearer kith_live_00000000_" + "0" * 38])
+@pytest.mark.parametrize(
+    "header", ["", "Bearer", "Bearer nonsense", "Basic abc", "Bearer kith_live_00000000_" + "0" * 38]
+)
 def test_it_gives_one_answer_to_every_wrong_key(nobody: Caller, header: str) -> None:
     answer = nobody("GET", "/clients", Authorization=header)
     assert (answer.status, answer.error["code"]) == (401, "UNAUTHORIZED")
@@ -145,21 +149,27 @@ def test_it_names_the_missing_scope(acme: Caller) -> None:
 
 
 @pytest.mark.parametrize(("given_names", "stored"), [
-    ("read:customers", ["clients:read"]), ("manage:webhooks", ["webhooks:admin"]), ("write:estimates", ["quotes:write"]),
-    ("services:read", ["products:read"]), ("read,write", ["*:read", "*:write"]), ("admin", ["*:admin"]), ("*", ["*:admin"]),
+    ("read:customers", ["clients:read"]), ("manage:webhooks", ["webhooks:admin"]),
+    ("write:estimates", ["quotes:write"]),
+    ("services:read", ["products:read"]), ("read,write", ["*:read", "*:write"]),
+    ("admin", ["*:admin"]), ("*", ["*:admin"]),
     ("marketing:write", ["marketing:write"]), ("clients:read,read:customers", ["clients:read"]),
 ])  # fmt: skip
 def test_it_stores_aliases_in_one_form(given_names: str, stored: list[str]) -> None:
     assert normalise(given_names.split(",")) == stored
 
 
-@pytest.mark.parametrize("name", ["clients:fly", "nothing:read", "READ", "clients:", ":read", "clients:read:write", "*:fly"])
+@pytest.mark.parametrize(
+    "name", ["clients:fly", "nothing:read", "READ", "clients:", ":read", "clients:read:write", "*:fly"]
+)
 def test_it_refuses_unknown_scopes(name: str) -> None:
     with pytest.raises(UnknownScope, match="Known scopes"):
         normalise([name])
 
 
-SCOPES = st.sampled_from(["clients:read", "clients:write", "invoices:delete", "*:read", "*:write", "clients:admin", "*:admin", "quotes:read"])
+SCOPES = st.sampled_from(
+    ["clients:read", "clients:write", "invoices:delete", "*:read", "*:write", "clients:admin", "*:admin", "quotes:read"]
+)
 
 
 @given(st.sets(SCOPES), st.sets(SCOPES), SCOPES.filter(lambda scope: "*" not in scope))

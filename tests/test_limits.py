@@ -20,7 +20,13 @@ def limited(caller: Caller, **own: Any) -> Caller:
 
 def test_it_puts_three_headers_on_every_answer(acme: Caller, nobody: Caller) -> None:
     caller = limited(acme, per_minute=50)
-    answers = [caller.get("/clients"), caller.get("/clients/none"), caller.post("/clients", {}), caller.get("/nowhere"), nobody.get("/clients")]
+    answers = [
+        caller.get("/clients"),
+        caller.get("/clients/none"),
+        caller.post("/clients", {}),
+        caller.get("/nowhere"),
+        nobody.get("/clients"),
+    ]
     assert [answer.status for answer in answers] == [200, 404, 400, 404, 401]
     for answer in answers:
         assert int(answer.headers["X-RateLimit-Limit"]) > 0
@@ -29,7 +35,9 @@ def test_it_puts_three_headers_on_every_answer(acme: Caller, nobody: Caller) -> 
     assert [int(answer.headers["X-RateLimit-Remaining"]) for answer in answers[:4]] == [49, 48, 47, 46]
 
 
-@pytest.mark.parametrize(("plan", "minute"), [("free", "60"), ("standard", "100"), ("pro", "300"), ("enterprise", "1000")])
+@pytest.mark.parametrize(
+    ("plan", "minute"), [("free", "60"), ("standard", "100"), ("pro", "300"), ("enterprise", "1000")]
+)
 def test_it_shows_the_plans_minute(plan: str, minute: str) -> None:
     caller = make_caller("acme", plan=plan)
     answer = limited(caller, per_minute=None).get("/clients")

@@ -57,7 +57,9 @@ def revoke_page(request: HttpRequest, keys: Sequence[ApiKey], *, action: str = "
     with transaction.atomic(using=alias()):
         for key in keys:
             revoke(key, actor=actor_of(request, key.tenant))
-    messages.success(request, "Revoked: the next request with it is refused." if len(keys) == 1 else f"{len(keys)} keys revoked.")
+    messages.success(
+        request, "Revoked: the next request with it is refused." if len(keys) == 1 else f"{len(keys)} keys revoked."
+    )
     return None
 
 

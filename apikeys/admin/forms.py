@@ -1,6 +1,5 @@
 """The forms of keys: what to issue, and how long an old key lives on."""
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, time, timedelta
 from ipaddress import ip_network
 from typing import Any
@@ -9,7 +8,9 @@ from uuid import UUID
 from django import forms
 from django.core import signing
 from django.core.exceptions import ValidationError
+from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from unfold.widgets import (
     INPUT_CLASSES,
     UnfoldAdminIntegerFieldWidget,
@@ -24,14 +25,26 @@ from apikeys.admin import granting
 from apikeys.models import ApiKey, validate_network
 from apikeys.scopes import catalogue
 from tenants import ids
-from tenants.admin.widgets import SearchSelect
+from tenants.admin.widgets import let_search
 from tenants.models import Environment, Tenant
 from tenants.staff import bounded
 
 __all__ = ["IssueForm", "RotateForm"]
 
-EXPIRIES = (("365", "In a year"), ("90", "In 90 days"), ("30", "In 30 days"), ("never", "Never"), ("custom", "On a day of your choice"))
-GRACES = (("24", "A day"), ("1", "An hour"), ("72", "3 days"), ("168", "7 days"), ("0", "Not at all: the old key ends now"))
+EXPIRIES = (
+    ("365", "In a year"),
+    ("90", "In 90 days"),
+    ("30", "In 30 days"),
+    ("never", "Never"),
+    ("custom", "On a day of your choice"),
+)
+GRACES = (
+    ("24", "A day"),
+    ("1", "An hour"),
+    ("72", "3 days"),
+    ("168", "7 days"),
+    ("0", "Not at all: the old key ends now"),
+)
 MOST_NETWORKS = 50
 TICKET_AGE = timedelta(days=1)
 DAY_INPUT = forms.DateInput(attrs={"type": "date", "class": " ".join(INPUT_CLASSES)}, format="%Y-%m-%d")
@@ -42,12 +55,11 @@ NARROWER = "You may not grant {}: ask somebody who may, or tick narrower scopes.
 class ScopePicker(forms.CheckboxSelectMultiple):
     """Tick boxes in one card a resource."""
 
-    template_name = "admin/kith/scopes.html"
-
-    def get_context(self, name: str, value: Any, attrs: Mapping[str, Any] | None) -> dict[str, Any]:
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:  # noqa: ARG002
         """Return the boxes with the notes of their resources."""
-        context = super().get_context(name, value, attrs)  # type: ignore[arg-type]
-        return {**context, "notes": {category.label: category.note for category in catalogue()}}
+        notes = {category.label: category.note for category in catalogue()}
+        # Form renderers look in the packages' folders alone.
+        return render_to_string("admin/kith/scopes.html", {**self.get_context(name, value, attrs), "notes": notes})
 
 
 class IssueForm(forms.Form):
@@ -59,7 +71,10 @@ class IssueForm(forms.Form):
     tenant = forms.ModelChoiceField(Tenant.objects.none())
     environment = forms.ChoiceField(
         label="Side",
-        choices=[(Environment.LIVE, "Live: the real records"), (Environment.TEST, "Test: the sandbox, apart from them")],
+        choices=[
+            (Environment.LIVE, "Live: the real records"),
+            (Environment.TEST, "Test: the sandbox, apart from them"),
+        ],
         initial=Environment.LIVE,
         widget=UnfoldAdminRadioSelectWidget,
     )
@@ -87,10 +102,9 @@ class IssueForm(forms.Form):
     def __init__(self, user: Any, data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.user = user
-        tenants: Any = self.fields["tenant"]
-        tenants.queryset = bounded(Tenant.objects.filter(environment=Environment.LIVE), user, "pk")
-        tenants.widget = SearchSelect(ApiKey._meta.get_field("tenant"), {"environment": Environment.LIVE})
-        tenants.widget.choices = tenants.choices
+        live = bounded(Tenant.objects.filter(environment=Environment.LIVE), user, "pk")
+        field = ApiKey._meta.get_field("tenant")
+        let_search(self.fields["tenant"], live, field, {"environment": Environment.LIVE})
         # The key's future id, signed: sent twice (a reload, a double click), the form makes one key.
         self.fields["ticket"].initial = lambda: signing.dumps(str(ids.new()), salt="issue")
 

@@ -18,7 +18,9 @@ from tenants.staff import actor_of, bounded
 
 __all__ = ["issue_page"]
 
-USED = "This form has made its key already, and the key was shown then. It cannot be shown again: revoke it if it is lost."
+USED = (
+    "This form has made its key already, and the key was shown then. It cannot be shown again: revoke it if it is lost."
+)
 
 
 def issue_page(request: HttpRequest) -> HttpResponse:

@@ -57,7 +57,9 @@ class KeyAdmin(StaffAdmin):
     resource = "api_key"
     verbs = {"view": "view"}
     empty_title = "No key yet"
-    empty_text = "A key lets a program call the API for one side of a tenant. Issue one: it is shown once, with a call to try."
+    empty_text = (
+        "A key lets a program call the API for one side of a tenant. Issue one: it is shown once, with a call to try."
+    )
     list_display = ("name", "masked_key", "tenant", "side", "may", "used", "ends", "now")
     list_filter = (("tenant", ReferenceFilter), ("environment", ChoicesDropdownFilter), StateFilter)
     search_fields = ("name__icontains", "prefix__istartswith", "last4__exact", "tenant__slug__istartswith")
@@ -67,7 +69,10 @@ class KeyAdmin(StaffAdmin):
     fieldsets = (
         (None, {"fields": ("name", "public_id", "masked_key", "tenant", "side", "now")}),
         ("May", {"fields": ("all_scopes", "networks", "limits")}),
-        ("Life", {"fields": ("created_at", "created_by", "rotated_from", "successor", "used", "used_from", "ends", "ended")}),
+        (
+            "Life",
+            {"fields": ("created_at", "created_by", "rotated_from", "successor", "used", "used_from", "ends", "ended")},
+        ),
         ("Lately", {"fields": ("usage", "doings")}),
     )
 

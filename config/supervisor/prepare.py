@@ -42,12 +42,14 @@ def migrate(say: Say, *, live: bool) -> None:
 @contextmanager
 def alone() -> Iterator[None]:
     """Keep others from migrating at the same time; they wait here, and find nothing left to do."""
-    with connections["owner"].cursor() as cursor:
+    connection = connections["owner"]
+    with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(hashtext('kith migrate'))")
-        try:
-            yield
-        finally:
-            cursor.execute("SELECT pg_advisory_unlock(hashtext('kith migrate'))")
+    try:
+        yield
+    finally:
+        # The lock goes with the connection, which a signal may have broken: nothing can be asked of it any more.
+        connection.close()
 
 
 class Migrate(MigrateCommand):

@@ -11,7 +11,7 @@ from rest_framework import serializers
 from crm.rest import fields as own
 from crm.rest.serializers import Shape
 
-__all__ = ["REQUEST", "RESPONSE", "UUID", "Schema", "default_of", "id_pattern", "is_nullable", "nullable", "value"]
+__all__ = ["REQUEST", "RESPONSE", "UUID", "Schema", "default_of", "described", "id_pattern", "is_nullable", "nullable", "value"]
 
 Schema = dict[str, Any]
 REQUEST, RESPONSE = "request", "response"
@@ -57,6 +57,13 @@ def default_of(field: Any) -> Any:
     if default is serializers.empty or callable(default):
         return serializers.empty
     return f"{Decimal(default):f}" if isinstance(field, own.DecimalField) else field.to_representation(default)
+
+
+def described(field: Any) -> str:
+    """Return what a field is that has no help text."""
+    if isinstance(field, own.IdField):
+        return "The record's own id, made by the server."
+    return field.field_name.replace("_", " ").capitalize() + "."
 
 
 def column_of(field: Any) -> Any:
@@ -119,18 +126,20 @@ def integer(field: Any, direction: str) -> Schema:
 
 
 def decimal(field: Any, direction: str) -> Schema:
-    sign = "" if field.low is not None and field.low >= 0 else "-?"
     if direction == RESPONSE:
-        return {"type": "string", "format": "decimal", "pattern": rf"^{sign}[0-9]+(\.[0-9]+)?$"}
-    whole = len(f"{int(field.high)}")
-    pattern = rf"^{sign}[0-9]{{1,{whole}}}(\.[0-9]{{1,{field.places}}})?$"
-    found: Schema = {
-        "type": ["string", "number"],
-        "format": "decimal",
-        "pattern": pattern,
-        "maximum": float(field.high),
-    }
-    return found | ({"minimum": float(field.low)} if field.low is not None else {})
+        return {"type": "string", "format": "decimal", "pattern": r"^-?[0-9]+(\.[0-9]+)?$"}
+    low, high = field.low, field.high
+    bounds = {"maximum": float(high)} | ({"minimum": float(low)} if low is not None else {})
+    return {"type": ["string", "number"], "format": "decimal", "pattern": decimal_pattern(field), **bounds}
+
+
+def decimal_pattern(field: Any) -> str:
+    """Return the pattern of a decimal's text; a bound that is a power of ten is part of it."""
+    sign = "" if field.low is not None and field.low >= 0 else "-?"
+    digits, places = len(f"{int(field.high)}"), field.places
+    if int(field.high) != 10 ** (digits - 1):
+        return rf"^{sign}[0-9]{{1,{digits}}}(\.[0-9]{{1,{places}}})?$"
+    return rf"^{sign}([0-9]{{1,{digits - 1}}}(\.[0-9]{{1,{places}}})?|1[0]{{{digits - 1}}}(\.[0]{{1,{places}}})?)$"
 
 
 def opaque(field: Any, direction: str) -> Schema:

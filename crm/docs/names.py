@@ -60,7 +60,7 @@ def verb_of(action: str, method: str) -> tuple[str, str]:
 def summary(view: Any, method: str) -> str:
     """Return the name of the view's action for people."""
     one, many = view.contract.word(view.resource).replace("_", " "), view.contract.word(view.plural).replace("_", " ")
-    known = {"one": f"{'an' if one[0] in 'aeiou' else 'a'} {one}", "many": many}
+    known = {"one": f"{article(one)} {one}", "many": many}
     if view.action in VERBS:
         return VERBS[view.action][1].format_map(known)
     verb, rest = verb_of(view.action, method)
@@ -70,9 +70,15 @@ def summary(view: Any, method: str) -> str:
 
 
 def described(view: Any, method: str) -> str:
-    """Return what the action does, as its docstring says it, in Markdown."""
+    """Return what the action does, as its docstring says it, in Markdown and in the resource's own word."""
     doc = getattr(view, view.action).__doc__ or ""
-    sentences = [" ".join(part.split()) for part in doc.split("\n\n")]
+    paragraphs = [" ".join(part.split()) for part in doc.split("\n\n")]
     if method == "PUT" and view.action == "update":
-        sentences.append(PUT_IS_PARTIAL)
-    return "\n\n".join(filter(None, sentences))
+        paragraphs.append(PUT_IS_PARTIAL)
+    one = view.contract.word(view.resource).replace("_", " ")
+    text = "\n\n".join(filter(None, paragraphs))
+    return text.replace("a record", f"{article(one)} {one}").replace("record", one)
+
+
+def article(noun: str) -> str:
+    return "an" if noun[0] in "aeiou" else "a"

@@ -9,7 +9,7 @@ from rest_framework import serializers
 from crm.docs import answers, names, parameters
 from crm.docs.examples import body_example, create_example, record_example, update_example
 from crm.docs.failures import STATUSES
-from crm.docs.fields import REQUEST, RESPONSE, Schema, default_of, is_nullable, nullable, value
+from crm.docs.fields import REQUEST, RESPONSE, Schema, default_of, described, is_nullable, nullable, value
 from crm.docs.samples import samples
 from crm.rest.lists import offered
 from crm.rest.serializers import bind
@@ -69,7 +69,7 @@ class ContractSchema(AutoSchema):
     def _get_parameters(self) -> list[Schema]:
         path = [parameters.path_parameter(self.view)] if self.path_of_record else []
         if self.is_list:
-            return [*path, *parameters.list_parameters(self.shown)]
+            return [*path, *parameters.list_parameters(self.shown, [item["name"] for item in path])]
         if self.method == "GET":
             return [*path, *parameters.read_parameters(self.view)]
         return [*path, *parameters.write_parameters(self.view, record=self.path_of_record)]
@@ -202,7 +202,7 @@ class ContractSchema(AutoSchema):
         schema = self._map_serializer_field(field, direction)
         if is_nullable(field, direction):
             schema = nullable(schema)
-        more: Schema = {"description": str(field.help_text or names.title(field.field_name) + ".")}
+        more: Schema = {"description": str(field.help_text or described(field))}
         if direction == RESPONSE and field.read_only:
             more["readOnly"] = True
         if direction == REQUEST and not partial and (default := default_of(field)) is not serializers.empty:

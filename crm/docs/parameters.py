@@ -1,5 +1,6 @@
 """Parameters of the document: the query grammar of lists, what one record takes, and the headers."""
 
+from collections.abc import Collection
 from typing import Any
 
 from crm.docs.conditions import filter_parameters, filter_tree
@@ -80,8 +81,8 @@ def path_parameter(view: Any) -> Schema:
     return parameter("id", "path", schema, f"The {one}'s id; the bare UUID of the same value does too.", required=True)
 
 
-def list_parameters(view: Any) -> list[Schema]:
-    """Return everything that a list of the view takes."""
+def list_parameters(view: Any, taken: Collection[str]) -> list[Schema]:
+    """Return everything that a list of the view takes; a filter whose name is `taken` by the path would confuse programs."""
     contract = view.contract
     shared = [name for name in SHARED if name not in ("limit", "offset", "cursor", "page")]
     if not view.search_fields:
@@ -92,7 +93,7 @@ def list_parameters(view: Any) -> list[Schema]:
         sort_parameter(view),
         *shape_parameters(view),
         filter_tree(view),
-        *filter_parameters(view),
+        *(item for item in filter_parameters(view) if item["name"] not in taken),
         *anywhere(contract),
     ]
 
@@ -114,7 +115,7 @@ def sort_parameter(view: Any) -> Schema:
 
 
 def names_parameter(name: str, known: list[str], description: str, example: list[str]) -> Schema:
-    schema = {"type": "array", "items": {"type": "string", "enum": known}}
+    schema = {"type": "array", "items": {"type": "string", "enum": known}, "minItems": 1}
     return parameter(name, "query", schema, description, example, style="form", explode=False)
 
 

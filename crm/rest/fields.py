@@ -2,12 +2,13 @@
 
 import re
 from datetime import UTC
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 import orjson
 import phonenumbers
+from django.core.validators import URLValidator
 from email_validator import EmailNotValidError, validate_email
 from iso4217 import Currency
 from rest_framework import serializers
@@ -23,6 +24,8 @@ __all__ = [
 OPAQUE_LIMIT = 64 * 1024
 CURRENCIES = frozenset(currency.code for currency in Currency)
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
+# Decimal() itself takes much more: "1e3", "1_000", other scripts' digits.
+DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?", re.ASCII)
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?", re.ASCII)
 # numeric in PostgreSQL has no bound worth the name; people's amounts do.
 LARGEST = Decimal(10) ** 12
@@ -78,6 +81,12 @@ class PhoneField(StrictChar):
 
 class UrlField(serializers.URLField, StrictChar):
     """An absolute http or https address."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # DRF's own lets ftp pass.
+        others = [item for item in self.validators if not isinstance(item, URLValidator)]
+        self.validators = [*others, URLValidator(schemes=("http", "https"), message=self.error_messages["invalid"])]
 
 
 class CodeField(StrictChar):
@@ -176,11 +185,10 @@ class DecimalField(serializers.Field[Decimal, Any, str, Any]):
     def to_internal_value(self, data: Any) -> Decimal:
         if isinstance(data, bool) or not isinstance(data, str | int | float):
             self.fail("invalid")
-        try:
-            # repr() of a float is the shortest text that means it: what the caller wrote, not its binary neighbour.
-            value = Decimal(data.strip() if isinstance(data, str) else repr(data))
-        except InvalidOperation:
+        if isinstance(data, str) and not DECIMAL.fullmatch(data.strip()):
             self.fail("invalid")
+        # repr() of a float is the shortest text that means it: what the caller wrote, not its binary neighbour.
+        value = Decimal(data.strip() if isinstance(data, str) else repr(data))
         if not value.is_finite():
             self.fail("invalid")
         self.check_range(value)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -83,10 +83,10 @@ def single(query: Any) -> dict[str, str]:
 
 
 def names_of(text: str | None) -> tuple[str, ...] | None:
-    """Return a comma list's names, each once; None where there is no list."""
+    """Return a comma list's names, each once and empty ones too, as nobody has such a name; None where there is no list."""
     if text is None:
         return None
-    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
 
 
 def plain_condition(view: Any, wire: str, text: str) -> Q:
@@ -127,8 +127,10 @@ def range_condition(moment: int, lookup: str) -> Any:
             bound = MomentField().clean(text)
         except ValidationError as error:
             raise refuse(wire, " ".join(error.messages), code="VALIDATION_ERROR") from error
-        whole_day = lookup == "lte" and is_date(text)
-        return [Q(**{f"{field}__lt": bound + DAY})] if whole_day else [Q(**{f"{field}__{lookup}": bound})]
+        if lookup == "lte" and is_date(text):
+            # To the last moment of the day; the day after 9999-12-31 does not exist.
+            bound = datetime.combine(bound, time.max, tzinfo=UTC)
+        return [Q(**{f"{field}__{lookup}": bound})]
 
     return read
 
@@ -181,7 +183,6 @@ def read_sort(view: Any, sort: str | None, order: str | None) -> tuple[Sort, ...
     return (*found, Sort("id", last)) if all(item.field != "id" for item in found) else tuple(found)
 
 
-DAY = timedelta(days=1)
 # Places in a view's `moments`.
 MADE, CHANGED = 0, 1
 PARAMETERS = ("filter", "search", "sort", "order", "fields", "include", "start_date", "end_date", "updated_since")

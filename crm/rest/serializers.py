@@ -90,7 +90,8 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
             unknown = {name: [self.unknown_message(name)] for name in data if name not in self.fields}
             if unknown:
                 raise serializers.ValidationError(unknown)
-        return super().to_internal_value(data)
+        value = super().to_internal_value(data)
+        return value if self.root is self else {**value, **lacking(self, data)}
 
     def invalid(self, name: str, message: str) -> serializers.ValidationError:
         """Return the error of one field, under the contract's name for it, to raise from validate()."""

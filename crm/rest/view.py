@@ -16,6 +16,7 @@ from apikeys.authentication import Credential, KeyAuthentication, note_use
 from apikeys.errors import ExpiredKey, InvalidKey, MalformedCredential, WrongTenant
 from apikeys.limits import Usage, take, windows_of
 from apikeys.permissions import HasScope
+from apikeys.usage import counter
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.bodies import JSONRenderer, StrictJSONParser, answer
 from crm.rest.problems import Retryable, is_passing, problem_of, throttled
@@ -57,6 +58,7 @@ class ContractView(ViewSetMixin, APIView):
             response = self.attempt(request, *args, **kwargs)
         if self.credential is not None:
             note_use(self.credential, address=request.META["REMOTE_ADDR"])
+            counter.note(self.credential, response.status_code)
         return response
 
     last_try = False

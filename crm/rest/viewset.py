@@ -18,7 +18,7 @@ from crm.rest.lists import Include, cursor_of, read_one, read_page
 from crm.rest.metadata import describe
 from crm.rest.pages import PageInvalid, Sort
 from crm.rest.problems import Invalid
-from crm.rest.query import read_query, read_shape, refuse, single
+from crm.rest.query import read_query, read_shape, single
 from crm.rest.reading import Param, Plan
 from crm.rest.view import ContractView
 from crm.rest.writes import one_write
@@ -194,6 +194,8 @@ class ResourceViewSet(ContractView):
             kind = serializers.Serializer
             if isinstance(data, dict) and data:
                 raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
+        elif not self.request._request.body:
+            raise Invalid("The body is missing: send a JSON object.", fields={"body": ["Missing."]})
         serializer = kind(
             record, data=data, partial=record is not None, context={"tenant": self.tenant, "contract": self.contract}
         )

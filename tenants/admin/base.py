@@ -117,13 +117,17 @@ class StaffAdmin(ModelAdmin):
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         """Search; a search field may ask for one tenant's rows alone."""
         rows, doubles = super().get_search_results(request, queryset, search_term)
+        return self.narrowed(request, rows), doubles
+
+    def narrowed(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows that a search field of a form asks for; see SearchSelect."""
         wanted = request.GET.get(self.narrowed_by) if request.path.endswith("/autocomplete/") else None
         if wanted is None:
-            return rows, doubles
+            return rows
         try:
-            return rows.filter(**{self.narrowed_by: wanted}), doubles
+            return rows.filter(**{self.narrowed_by: wanted})
         except (ValidationError, ValueError):
-            return rows.none(), doubles
+            return rows.none()
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Delete one by one: each leaves its event, and each is asked for."""

@@ -9,10 +9,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.decorators import display
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from tenants.admin import show
 from tenants.admin.base import StaffAdmin
+from tenants.admin.widgets import let_search
 from tenants.membership import change_role, give_seat, take_seat
 from tenants.models import Environment, Member, Tenant
 from tenants.staff import actor_of, bounded, may
@@ -51,7 +52,7 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
         if "user" in self.fields:
             self.fields["user"].queryset = User.objects.filter(is_active=True)
             live = bounded(Tenant.objects.filter(environment=Environment.LIVE), self.request.user, "pk")
-            self.fields["tenant"].queryset = live
+            let_search(self.fields["tenant"], live, Member._meta.get_field("tenant"), {"environment": Environment.LIVE})
 
     def clean_tenant(self) -> Tenant:
         """Refuse a tenant in which the person may not give seats."""
@@ -99,7 +100,8 @@ class MemberAdmin(StaffAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """Return the form, which asks what the person may do."""
-        form = super().get_form(request, obj, change, **kwargs)
+        # The tenant, which no form may edit, is a field of ours.
+        form = super().get_form(request, obj, change, **{**kwargs, "fields": MemberForm.Meta.fields})
         return type("BoundMemberForm", (form,), {"request": request})
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:

@@ -9,7 +9,7 @@ from django.template.loader import render_to_string
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 
-__all__ = ["TONES", "badge", "badges", "changes", "code", "link", "moment", "record", "text"]
+__all__ = ["TONES", "badge", "badges", "changes", "code", "link", "moment", "record", "rows", "text"]
 
 NOTHING = format_html('<span class="kith-faint">{}</span>', "–")
 # The tone of a badge, by the word on it.
@@ -73,3 +73,12 @@ def changes(moved: dict[str, Any]) -> str:
 def record(data: dict[str, Any]) -> str:
     """Return a table of a record's fields."""
     return render_to_string("admin/kith/record.html", {"rows": [(name, text(value)) for name, value in data.items()]})
+
+
+def rows(items: list[dict[str, Any]]) -> str:
+    """Return a table of several things of one kind."""
+    if not items:
+        return NOTHING
+    names = list(items[0])
+    cells = [[text(item.get(name)) for name in names] for item in items]
+    return render_to_string("admin/kith/rows.html", {"names": names, "rows": cells})

@@ -6,8 +6,9 @@ from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
+from django.db.models import QuerySet
 
-__all__ = ["SearchSelect"]
+__all__ = ["SearchSelect", "let_search"]
 
 
 class SearchSelect(AutocompleteSelect):
@@ -20,3 +21,11 @@ class SearchSelect(AutocompleteSelect):
     def get_url(self) -> str:
         """Return the address that answers searches."""
         return f"{super().get_url()}?{urlencode(self.narrow)}" if self.narrow else str(super().get_url())
+
+
+def let_search(choice: Any, rows: QuerySet[Any], field: Any, narrow: Mapping[str, Any] | None = None) -> None:
+    """Let a form's ModelChoiceField choose among `rows` by typing; `field` is the foreign key it stands for."""
+    choice.queryset = rows
+    choice.widget = SearchSelect(field, narrow)
+    choice.widget.choices = choice.choices
+    choice.widget.is_required = choice.required

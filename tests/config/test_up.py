@@ -73,6 +73,15 @@ def test_it_stops_in_order_and_leaves_nothing_behind(running: Trial) -> None:
     assert "shut down" in running.text
 
 
+def test_it_stops_in_the_middle_of_a_migration(tmp_path: Path) -> None:
+    trial = Trial(tmp_path / "var")
+    trial.wait_for("Preparing the database")
+    family = trial.family()
+    assert trial.stop(signal.SIGTERM) == 0, trial.text
+    assert "Traceback" not in trial.text
+    assert not [process for process in family if process.is_running()]
+
+
 def test_it_heals_after_a_kill_and_stops_when_a_part_dies(tmp_path: Path) -> None:
     first = Trial(tmp_path / "var")
     first.wait_ready()

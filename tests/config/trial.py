@@ -64,9 +64,13 @@ class Trial:
         return self.output.read_text(encoding="utf-8")
 
     def wait_ready(self) -> None:
-        """Wait for the line that says so."""
+        """Wait for the lines that say so."""
+        self.wait_for("\nadmin: ")
+
+    def wait_for(self, words: str) -> None:
+        """Wait until something was printed."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while "\nadmin: " not in self.text:
+        while words not in self.text:
             assert self.process.poll() is None, self.text
             assert time.monotonic() < deadline, self.text
             time.sleep(0.05)

@@ -40,9 +40,16 @@ def teach(document: dict[str, Any], *, organization: str) -> dict[str, Any]:
         # Only the server makes cursors; tests/ has them elsewhere.
         cursor = {"$ref": "#/components/parameters/cursor"}
         operation["parameters"] = [item for item in operation["parameters"] if item != cursor]
-    for schema in list(nodes(taught)):
-        narrow(schema)
+    for part in [taught["components"]["parameters"], taught["paths"], *bodies(taught)]:
+        for schema in list(nodes(part)):
+            narrow(schema)
     return taught
+
+
+def bodies(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the schemas of what is sent: they alone are closed."""
+    schemas = document["components"]["schemas"].values()
+    return [schema for schema in schemas if schema.get("additionalProperties") is False]
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

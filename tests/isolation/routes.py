@@ -42,14 +42,11 @@ class Route:
         return "{pk}" in self.path
 
     @property
-    def lists(self) -> bool:
-        """Whether a GET answers with a list of records."""
-        return self.actions.get("GET") in ("list", "events")
-
-    @property
-    def listed(self) -> type[ResourceViewSet]:
-        """The view whose records the list holds: a record's history holds events."""
-        return self.view.siblings["events"] if self.actions.get("GET") == "events" else self.view
+    def listed(self) -> type[ResourceViewSet] | None:
+        """The view whose records a GET lists: a record's history lists events; None where it lists nothing."""
+        action = self.actions.get("GET", "")
+        other = getattr(getattr(self.view, action, None), "lists", None)
+        return self.view.siblings[other] if other else self.view if action == "list" else None
 
     def at(self, pk: str) -> str:
         return self.path.replace("{pk}", pk)

@@ -1,0 +1,15 @@
+"""The pages of resources: one each, made from its viewset. A resource needs no code here."""
+
+from django.contrib import admin
+
+from crm.admin.page import page_of
+from crm.registry import RESOURCES
+from crm.rest.contract import CANONICAL
+from crm.rest.router import bound_views
+
+__all__: list[str] = []
+
+for view in bound_views(CANONICAL, RESOURCES).values():
+    # Keys, events and whatever else a lower room shows by itself have their own pages.
+    if not admin.site.is_registered(view.model):
+        admin.site.register(view.model, page_of(view))

@@ -1,0 +1,73 @@
+"""Questions that claim something of Globex's: its values, its ids and names, its Idempotency-Keys."""
+
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+from tenants import ids
+from tests.bodies import make_body, placed, references
+from tests.conftest import Answer
+from tests.isolation.matrix import Matrix
+from tests.isolation.routes import Route
+from tests.isolation.world import SHARED_CLAIM
+
+__all__ = ["ask_claims"]
+
+OWNERS = ("tenant", "tenant_id", "organization", "organization_id")
+
+
+def ask_claims(matrix: Matrix) -> None:
+    """Claim what is Globex's on every route that makes something, and name Globex on every route."""
+    for route in matrix.world.firsts:
+        name_globex(matrix, route)
+        if "create" in route.actions.values():
+            copy_record(matrix, route)
+            send_owners(matrix, route)
+            send_id(matrix, route)
+
+
+def name_globex(matrix: Matrix, route: Route) -> None:
+    """Name Globex in the tenant header: it is like a tenant that does not exist."""
+    world, header = matrix.world, route.contract.tenant_header
+    path = route.at(world.acme.records[route.view.model])
+    slugs = {"foreign": world.globex.caller.tenant.slug, "unknown": f"globex-{uuid4().hex[:12]}"}
+    names = {"foreign": world.globex.caller.tenant.public_id, "unknown": ids.encode("org", ids.new())}
+    for known in (slugs, names):
+        for method in route.actions:
+            ask = partial(matrix.ask, route, method, path, None)
+            answers = matrix.compare(f"{method} {route.path} as Globex", lambda name, ask=ask: ask(**{header: name}), known)  # type: ignore[misc]
+            matrix.expect(answers["foreign"].status == 403, f"{method} {path} as Globex: {answers['foreign'].status}")
+
+
+def copy_record(matrix: Matrix, route: Route) -> None:
+    """Send Globex's own body, values that must be unique and Idempotency-Key among it: that is no conflict."""
+    world = matrix.world
+    model = route.view.model
+    body = make_body(route.view, world.acme.records, full=True) | world.globex.bodies[model]
+    for path, other in references(route.view):
+        body = placed(body, path, world.acme.records[other])
+    made = matrix.ask(route, "POST", route.path, body)
+    matrix.expect(made.status == 201, f"POST {route.path} with Globex's values: {made.status} {made.body}")
+
+
+def send_owners(matrix: Matrix, route: Route) -> None:
+    """Name Globex as the owner in the body: there is no such field."""
+    known = {"foreign": str(matrix.world.globex.caller.tenant.id), "unknown": str(uuid4())}
+    for name in OWNERS:
+        answers = matrix.compare(f"POST {route.path} with {name}", lambda value: post(matrix, route, {name: value}), known)
+        matrix.expect(answers["foreign"].status == 400, f"POST {route.path} with {name}: {answers['foreign'].status}")
+
+
+def send_id(matrix: Matrix, route: Route) -> None:
+    """Send Globex's id for a new record, and a key that Globex has used: the record is new all the same."""
+    foreign = matrix.world.globex.records[route.view.model]
+    claim = f"{SHARED_CLAIM}-{route.view.model.__name__}"
+    for body, headers in (({"id": foreign}, {}), ({}, {"Idempotency_Key": f"{claim}-{uuid4().hex}"})):
+        made = post(matrix, route, body, **headers)
+        matrix.expect(made.status == 201 and made.data["id"] != foreign, f"POST {route.path} {body}: {made.status}")
+        matrix.expect("Idempotent-Replayed" not in made.headers, f"POST {route.path}: Globex's answer is replayed")
+
+
+def post(matrix: Matrix, route: Route, more: dict[str, Any], **headers: str) -> Answer:
+    body = make_body(route.view, matrix.world.acme.records, mark=matrix.world.acme.mark)
+    return matrix.ask(route, "POST", route.path, body | more, **headers)

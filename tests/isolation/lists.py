@@ -1,0 +1,112 @@
+"""Questions to every list: each filter and operator, sort, search, include, field, range and page, with Globex's values."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from crm.rest.filters import IdFilter, operators_of
+from crm.rest.lists import MAX_DEPTH, offered
+from crm.rest.viewset import ResourceViewSet
+from tests.conftest import Answer
+from tests.isolation.matrix import Matrix
+from tests.isolation.paths import bare
+from tests.isolation.routes import Route
+
+__all__ = ["ask_lists"]
+
+Params = dict[str, str]
+RANGES = ("start_date", "end_date", "updated_since")
+
+
+def ask_lists(matrix: Matrix) -> None:
+    """Ask every list, records' histories among them, for what Globex has."""
+    for route in matrix.world.firsts:
+        if (view := route.listed) is None:
+            continue
+        # A record's history is the same list with one condition more.
+        questions = pages(matrix, view) if route.has_id else (*filters(matrix, view), *shapes(view), *pages(matrix, view))
+        for params in questions:
+            answer = ask(matrix, route, params)
+            matrix.expect(answer.status == 200, f"GET {route.path} {params}: {answer.status} {answer.body}")
+        for name, item in view.filters.items():
+            if isinstance(item, IdFilter):
+                ask_filter(matrix, route, name, item)
+        ask_cursors(matrix, route, view)
+
+
+def ask(matrix: Matrix, route: Route, params: Params) -> Answer:
+    path = route.at(matrix.world.acme.records[route.view.model])
+    return matrix.ask(route, "GET", f"{path}?{urlencode(params)}")
+
+
+def ask_filter(matrix: Matrix, route: Route, name: str, item: Any) -> None:
+    """Filter by ids of every kind: a foreign one matches what an unknown one matches."""
+    model = next(model for model, view in matrix.world.views.items() if view.prefix == item.prefix)
+    for spelled in (str, bare):
+        known = {kind: spelled(value) for kind, value in matrix.world.ids_of(model).items()}
+        for params in ({f"{name}[{operator}]": "?"} for operator in operators_of(item) if operator != "null"):
+            what = f"GET {route.path} {params}"
+            # On one page, as a cursor to the next one would tell the two queries apart.
+            answers = matrix.compare(what, lambda pk: ask(matrix, route, {**dict.fromkeys(params, pk), "limit": "100"}), known)
+            alone = params.keys() & {f"{name}[eq]", f"{name}[in]"}
+            matrix.expect(not alone or answers["unknown"].data == [], f"{what}: an unknown id matches")
+            matrix.expect(not alone or route.has_id or answers["own"].data != [], f"{what}: an own id matches nothing")
+
+
+def filters(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
+    """Yield each filter with each of its operators and a value that Globex has."""
+    for name, item in view.filters.items():
+        value = value_of(matrix.world.rows[view.plural], name)
+        yield {name: value}
+        for operator in operators_of(item):
+            given: Any = {"null": False, "in": [value], "nin": [value]}.get(operator, value)
+            yield {view.contract.wire("filter"): orjson.dumps({name: {f"${operator}": given}}).decode()}
+
+
+def value_of(rows: list[dict[str, Any]], name: str) -> str:
+    """Return the first value that Globex's records have under a name."""
+    values = [row[name] for row in rows if row.get(name) not in (None, [], "")]
+    value = values[0] if values else "1"
+    value = value[0] if isinstance(value, list) else value
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def shapes(view: type[ResourceViewSet]) -> Iterator[Params]:
+    """Yield each sort, field and include."""
+    wire = view.contract.wire
+    for name in view.sorts:
+        yield from ({wire("sort"): text} for text in (name, f"-{name}"))
+        yield {wire("sort"): name, wire("order"): "desc"}
+    yield from ({wire("fields"): name} for name in view.plan.names)
+    yield from ({wire("include"): path} for path in included(view))
+    if view.includes:
+        yield {wire("include"): ",".join(included(view)), wire("fields"): view.plan.names[0]}
+
+
+def included(view: type[ResourceViewSet], depth: int = MAX_DEPTH) -> Iterator[str]:
+    """Yield every path that include takes."""
+    for name, item in offered(view).items() if depth else ():
+        yield name
+        yield from (f"{name}.{inner}" for inner in included(view.siblings[item.resource], depth - 1))
+
+
+def pages(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
+    """Yield pages, ranges and searches."""
+    wire, paging = view.contract.wire, view.contract.paging
+    yield from ({name: "1"} for name in paging.names if name != "cursor")
+    yield from ({wire(name): day} for name in RANGES for day in ("2000-01-01", "2100-01-01"))
+    if view.search_fields:
+        words = (matrix.world.globex.mark, matrix.world.globex.mark[:4], f"{matrix.world.globex.mark}@example.com")
+        yield from ({wire("search"): word} for word in words)
+
+
+def ask_cursors(matrix: Matrix, route: Route, view: type[ResourceViewSet]) -> None:
+    """Send a cursor out of Globex's list: it is like one that somebody made up."""
+    cursor = matrix.world.cursors[view.plural]
+    if not cursor or route.has_id:
+        return
+    known = {"foreign": cursor, "unknown": "a" * len(cursor)}
+    answers = matrix.compare(f"GET {route.path}?cursor", lambda text: ask(matrix, route, {"cursor": text}), known)
+    matrix.expect(answers["foreign"].status == 400, f"GET {route.path}: a foreign cursor is {answers['foreign'].status}")

@@ -1,0 +1,27 @@
+"""The cross-tenant matrix: every route, method, reference, filter and header, under both guards and under each alone."""
+
+import pytest
+
+from tests.conftest import Caller
+from tests.isolation.claims import ask_claims
+from tests.isolation.guards import GUARDS
+from tests.isolation.lists import ask_lists
+from tests.isolation.matrix import Matrix
+from tests.isolation.paths import ask_paths
+from tests.isolation.references import ask_references
+from tests.isolation.world import World, fingerprint
+
+
+@pytest.mark.usefixtures("quiet")
+@pytest.mark.parametrize("guard", GUARDS)
+def test_it_leaks_nothing(acme: Caller, globex: Caller, guard: str, tally: dict[str, int]) -> None:
+    matrix = Matrix(World(acme, globex))
+    before = fingerprint(globex.tenant)
+    with GUARDS[guard]():
+        for ask in (ask_lists, ask_paths, ask_references, ask_claims):
+            ask(matrix)
+    tally[guard] = matrix.cases
+    changed = [table for table, mark in fingerprint(globex.tenant).items() if mark != before[table]]
+    assert (matrix.leaks[:20], changed) == ([], [])
+    assert matrix.reached >= {(route.path, method) for route in matrix.world.routes for method in route.actions}
+    assert matrix.cases >= 1000

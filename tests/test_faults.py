@@ -1,0 +1,180 @@
+"""Faults: killed web processes, lost connections; what was acknowledged is there, what was not left nothing."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import Any
+
+import psycopg
+import pytest
+import requests
+from django.db import connections
+
+from tests.conftest import Caller
+from tests.crowd import at_once
+
+DEADLINE = 20
+
+
+class Web:
+    """One granian worker on a port of its own, to be killed."""
+
+    def __init__(self) -> None:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        arguments = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "config.wsgi:application"]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "granian", *arguments],
+            env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(self.is_ready)
+
+    def is_ready(self) -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).ok
+        except requests.ConnectionError:
+            return False
+
+    def kill(self) -> None:
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def post(self, key: str, name: str) -> requests.Response:
+        headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": name}
+        return requests.post(
+            f"http://127.0.0.1:{self.port}/v1/clients", json={"name": name}, headers=headers, timeout=10
+        )
+
+
+@pytest.fixture
+def web() -> Iterator[Callable[[], Web]]:
+    started: list[Web] = []
+
+    def start() -> Web:
+        started.append(Web())
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.kill()
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def owner() -> Any:
+    found = connections["owner"].get_connection_params()
+    return psycopg.connect(**{name: found[name] for name in ("dbname", "user", "password", "host", "port")})
+
+
+def somebody_waits(watch: Any) -> bool:
+    return bool(watch.execute("SELECT count(*) FROM pg_locks WHERE NOT granted").fetchone()[0])
+
+
+def post_and_kill(server: Web, key: str) -> None:
+    """Send a POST that a lock holds up, and kill the server in the middle of it."""
+    with ThreadPoolExecutor(1) as pool, owner() as watch:
+        watch.autocommit = True
+        sent = pool.submit(server.post, key, "killed")
+        wait_for(lambda: somebody_waits(watch))
+        server.kill()
+        assert isinstance(sent.exception(), requests.RequestException)
+
+
+def test_it_leaves_nothing_when_killed_before_the_commit(acme: Caller, web: Callable[[], Web]) -> None:
+    server = web()
+    with owner() as holder:
+        holder.execute("LOCK TABLE tenants_event IN SHARE ROW EXCLUSIVE MODE")
+        post_and_kill(server, acme.key)
+    assert acme.get("/clients").data == []
+    again = acme.post("/clients", {"name": "killed"}, Idempotency_Key="killed")
+    assert again.status == 201
+    assert "Idempotent-Replayed" not in again.headers
+
+
+def test_it_replays_when_killed_after_the_commit(acme: Caller, web: Callable[[], Web]) -> None:
+    server = web()
+    with owner() as holder:
+        # Noting the key's use comes after the commit and before the answer.
+        holder.execute("SELECT 1 FROM apikeys_apikey WHERE tenant_id = %s FOR UPDATE", [acme.tenant.id])
+        post_and_kill(server, acme.key)
+    assert acme.get("/clients").body["pagination"]["total"] == 1
+    replayed = web().post(acme.key, "killed")
+    assert (replayed.status_code, replayed.headers.get("Idempotent-Replayed")) == (201, "true")
+    assert acme.get("/clients").body["pagination"]["total"] == 1
+
+
+def test_it_survives_a_lost_connection(acme: Caller) -> None:
+    acme.get("/clients")
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    terminate(pid)
+    assert acme.post("/clients", {"name": "Ada"}).status == 201
+    assert acme.get("/clients").body["pagination"]["total"] == 1
+
+
+def terminate(pid: int) -> None:
+    """End a backend the way an administrator would: by its own login role."""
+    found = connections["default"].get_connection_params()
+    with psycopg.connect(**{name: found[name] for name in ("dbname", "user", "password", "host", "port")}) as peer:
+        peer.execute("SELECT pg_terminate_backend(%s)", [pid])
+
+
+def test_it_answers_503_while_the_database_is_away(acme: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    connection = connections["default"]
+    connection.close()
+    monkeypatch.setitem(connection.settings_dict, "PORT", "9")
+    answers = [acme.get("/clients"), acme.post("/clients", {"name": "Ada"})]
+    health = acme("GET", "/api/health")
+    monkeypatch.undo()
+    connection.close()
+    assert [answer.status for answer in answers] == [503, 503]
+    assert answers[0].error["code"] == "SERVICE_UNAVAILABLE"
+    assert answers[0].headers["Retry-After"] == "1"
+    assert (health.status, health.body["status"]) == (503, "unhealthy")
+    assert acme.get("/clients").data == []
+
+
+def test_it_gives_a_locked_record_back_as_503(acme: Caller) -> None:
+    made = acme.post("/clients", {"name": "Ada"}).data
+    with owner() as holder:
+        holder.execute("SELECT 1 FROM crm_client WHERE tenant_id = %s FOR UPDATE", [acme.tenant.id])
+        started = time.perf_counter()
+        refused = acme.patch(f"/clients/{made['id']}", {"name": "Bob"})
+        assert time.perf_counter() - started < 5
+    assert refused.status == 503
+    assert acme.patch(f"/clients/{made['id']}", {"name": "Bob"}).status == 200
+
+
+def test_it_loses_no_update_of_many_at_once(acme: Caller) -> None:
+    made = acme.post("/clients", {"name": "Ada"}).data
+    path = f"/clients/{made['id']}"
+    answers = at_once(20, lambda index: Caller(acme.tenant, acme.key).patch(path, {"name": f"n{index}"}))
+    assert {answer.status for answer in answers} == {200}
+    assert acme.get(path).headers["ETag"] == '"21"'
+    assert len(acme.get(f"{path}/events?limit=100").data) == 21
+
+
+def test_it_lets_one_of_many_win_with_if_match(acme: Caller) -> None:
+    made = acme.post("/clients", {"name": "Ada"}).data
+    path = f"/clients/{made['id']}"
+    answers = at_once(
+        10, lambda index: Caller(acme.tenant, acme.key).patch(path, {"name": f"n{index}"}, If_Match='"1"')
+    )
+    assert sorted(answer.status for answer in answers) == [200] + [412] * 9
