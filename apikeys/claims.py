@@ -118,4 +118,4 @@ def forget_expired(tenant: Tenant, *, batch: int = 1000) -> int:
     """Delete up to `batch` of the tenant's claims whose day is over; return how many."""
     with tenant_scope(tenant.id):
         over = Claim.objects.of(tenant).filter(expires_at__lt=timezone.now()).values_list("pk", flat=True)[:batch]
-        return Claim.objects.of(tenant).filter(pk__in=list(over)).delete()[0]
+        return int(Claim.objects.of(tenant).filter(pk__in=list(over)).delete()[0])

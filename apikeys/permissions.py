@@ -28,6 +28,7 @@ class HasScope(BasePermission):
             # DRF answers a method without an action with 405; OPTIONS tells any caller what it may do.
             return True
         needed = view.required_scopes[view.action]
-        if not allows(request.auth.scopes, needed):
+        credential: Any = request.auth
+        if not allows(credential.scopes, needed):
             raise MissingScope(needed)
         return True

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from threading import Lock, Timer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, connections, models
@@ -96,7 +96,9 @@ class Counter:
 
 def write(tenant_id: UUID, counts: Iterable[tuple[Place, list[int]]]) -> None:
     """Add counts to a tenant's rows."""
-    rows = [[ids.new(), tenant, key, EPOCH + timedelta(days=day), *row] for (tenant, key, day), row in counts]
+    rows: list[Any] = [
+        [ids.new(), tenant, key, EPOCH + timedelta(days=day), *row] for (tenant, key, day), row in counts
+    ]
     # Always in one order: two processes that add to the same rows must not wait for each other.
     rows.sort(key=lambda row: row[2:4])
     with tenant_scope(tenant_id), connections[alias()].cursor() as cursor:
@@ -106,7 +108,7 @@ def write(tenant_id: UUID, counts: Iterable[tuple[Place, list[int]]]) -> None:
 def per_day(rows: models.QuerySet[DailyUsage], first: date, last: date) -> list[tuple[date, Mapping[str, int]]]:
     """Return the sums of `rows` for each day from `first` to `last`, days without any included."""
     names = ("requests", "refused", "failed")
-    sums = (
+    sums: Any = (
         rows.filter(day__range=(first, last))
         .values("day")
         .annotate(**{f"{name}_sum": models.Sum(name) for name in names})

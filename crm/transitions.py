@@ -2,15 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-__all__ = ["InvalidTransition", "check_transition"]
+from crm.errors import InvalidTransition
 
-
-class InvalidTransition(Exception):
-    """A state that may not follow the current one; `allowed` lists those that may."""
-
-    def __init__(self, current: str, wanted: str, allowed: Sequence[str]) -> None:
-        super().__init__(f"{current} -> {wanted}")
-        self.current, self.wanted, self.allowed = current, wanted, allowed
+__all__ = ["check_transition"]
 
 
 def check_transition(table: Mapping[str, Sequence[str]], current: str, wanted: str) -> None:

@@ -32,7 +32,7 @@ def record(
     body, moved = orjson.dumps(data, option=JSON), orjson.dumps(changes or {}, option=JSON)
     if len(body) + len(moved) > DATA_LIMIT:
         body, moved = orjson.dumps({"id": data.get("id"), "truncated": True}), b"{}"
-    return Event.objects.create(
+    event: Event = Event.objects.create(
         tenant=actor.tenant,
         type=type,
         resource=resource,
@@ -48,6 +48,7 @@ def record(
         data=orjson.loads(body),
         changes=orjson.loads(moved),
     )
+    return event
 
 
 JSON = orjson.OPT_UTC_Z

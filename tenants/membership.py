@@ -16,7 +16,7 @@ __all__ = ["change_role", "give_seat", "note_login", "take_seat"]
 def give_seat(*, user: User, role: str, actor: Actor) -> Member:
     """Give a person a seat in the actor's tenant and return it."""
     with tenant_scope(actor.tenant.id):
-        member = Member.objects.create(tenant=actor.tenant, user=user, role=role)
+        member: Member = Member.objects.create(tenant=actor.tenant, user=user, role=role)
         note_seat(member, "created", actor=actor)
     return member
 

@@ -30,7 +30,7 @@ def seats_of(user: Any) -> Mapping[UUID, str]:
     found: dict[UUID, str] | None = getattr(user, "seats", None)
     if found is None:
         found = {}
-        rows = Member.every_tenant.filter(user=user.pk).values_list("tenant_id", "tenant__sandbox__id", "role")
+        rows: Any = Member.every_tenant.filter(user=user.pk).values_list("tenant_id", "tenant__sandbox__id", "role")
         for live, sandbox, role in rows:
             found |= {live: role} | ({sandbox: role} if sandbox else {})
         # Kept on the user, whom Django loads anew for each request: a lost seat counts from the next one on.

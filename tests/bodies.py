@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from rest_framework import serializers
 
+from crm import standards
 from crm.rest import fields as own
 
 __all__ = ["Path", "make_body", "placed", "references", "writable"]
@@ -48,12 +49,12 @@ class Maker:
 
 VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.ReferenceField: lambda maker, field: maker.ids[field.model],
-    own.EmailField: lambda maker, field: f"{maker.text(field)}@example.com",
-    own.PhoneField: lambda maker, field: "+14155552671",
-    own.UrlField: lambda maker, field: f"https://example.com/{maker.text(field)}",
-    own.CurrencyField: lambda maker, field: "EUR",
-    own.CountryField: lambda maker, field: "AT",
-    own.LanguageField: lambda maker, field: "de",
+    standards.EmailField: lambda maker, field: f"{maker.text(field)}@example.com",
+    standards.PhoneField: lambda maker, field: "+14155552671",
+    standards.UrlField: lambda maker, field: f"https://example.com/{maker.text(field)}",
+    standards.CurrencyField: lambda maker, field: "EUR",
+    standards.CountryField: lambda maker, field: "AT",
+    standards.LanguageField: lambda maker, field: "de",
     own.DecimalField: lambda maker, field: "2.50",
     own.StrictInteger: lambda maker, field: field.min_value or 1,
     own.StrictBoolean: lambda maker, field: True,

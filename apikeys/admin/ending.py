@@ -65,5 +65,5 @@ def revoke_page(request: HttpRequest, keys: Sequence[ApiKey], *, action: str = "
 
 def confirmation(request: HttpRequest, template: str, title: str, **more: Any) -> TemplateResponse:
     """Return a page that asks before it acts."""
-    context = {**admin.site.each_context(request), "title": title, "opts": ApiKey._meta, **more}
+    context = {**admin.site.each_context(request), "title": title, **more}
     return TemplateResponse(request, template, context)

@@ -34,7 +34,6 @@ def issue_page(request: HttpRequest) -> HttpResponse:
         **admin.site.each_context(request),
         "title": "Issue an API key",
         "form": form,
-        "opts": ApiKey._meta,
         "media": form.media,
     }
     return TemplateResponse(request, "admin/kith/issue.html", context)

@@ -57,7 +57,6 @@ def page(request: HttpRequest, page: Any) -> HttpResponse:
     context = {
         **admin.site.each_context(request),
         "title": f"Add {noun}",
-        "opts": page.opts,
         "noun": noun,
         "sides": possible(request, page),
         "form": SideForm(bounded(Tenant.objects.all(), request.user, "pk"), page.model),

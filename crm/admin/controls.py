@@ -17,7 +17,7 @@ from unfold.widgets import (
 
 from crm.rest import fields as own
 from crm.rest.bodies import parse_json
-from crm.rest.problems import Refusal
+from crm.errors import Refusal
 from crm.rest.serializers import Shape
 from tenants import ids
 

@@ -11,7 +11,8 @@ from crm.admin import desk
 from crm.admin.controls import JOINT, Control, controls_of
 from crm.rest.contract import CANONICAL
 from crm.rest.fields import ReferenceField
-from crm.rest.problems import InUse, Refusal, problem_of
+from crm.errors import InUse, Refusal
+from crm.rest.problems import problem_of
 from crm.rest.viewset import ResourceViewSet
 from tenants.admin.widgets import let_search
 from tenants.models import Tenant

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_safe
 from crm.docs.generator import build
 from crm.rest.contract import Contract
 
-__all__ = ["document_path", "document_text"]
+__all__ = ["DOCUMENT", "document_path", "document_text"]
 
-NAME = "openapi.json"
+DOCUMENT = "openapi.json"
 
 
 @lru_cache(maxsize=16)
@@ -41,4 +41,4 @@ def document_path(contract: Contract) -> URLPattern:
         answer: Any = get_conditional_response(request, etag=etag, response=response)
         return answer  # type: ignore[no-any-return]
 
-    return path(NAME, openapi, name=f"{contract.name}-openapi")
+    return path(DOCUMENT, openapi, name=f"{contract.name}-openapi")

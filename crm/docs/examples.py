@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from crm import standards
 from crm.docs.fields import REQUEST, RESPONSE, default_of, is_nullable
 from crm.rest import fields as own
 from tenants import ids
@@ -17,12 +18,12 @@ KEY = UUID("019ac3f2-b6d0-7a1f-9d0e-6a5b8c7d4e21")
 VALUES: dict[type, Any] = {
     own.IdField: lambda field: ids.encode(field.prefix, KEY),
     own.ReferenceField: lambda field: ids.encode(field.prefix, KEY),
-    own.EmailField: lambda field: "ada@example.com",
-    own.PhoneField: lambda field: "+14155552671",
-    own.UrlField: lambda field: "https://example.com",
-    own.CurrencyField: lambda field: "EUR",
-    own.CountryField: lambda field: "AT",
-    own.LanguageField: lambda field: "de-AT",
+    standards.EmailField: lambda field: "ada@example.com",
+    standards.PhoneField: lambda field: "+14155552671",
+    standards.UrlField: lambda field: "https://example.com",
+    standards.CurrencyField: lambda field: "EUR",
+    standards.CountryField: lambda field: "AT",
+    standards.LanguageField: lambda field: "de-AT",
     own.MoneyField: lambda field: "100.00",
     own.DecimalField: lambda field: "1",
     own.TagsField: lambda field: ["vip"],

@@ -5,8 +5,9 @@ from itertools import groupby
 from typing import Any
 
 from crm.docs.fields import Schema
+from crm.errors import Problem
 from crm.rest.contract import Contract
-from crm.rest.problems import BareErrors, ObjectErrors, Problem, TextErrors
+from crm.rest.problems import BareErrors, ObjectErrors, TextErrors
 
 __all__ = ["FAILURES", "Failure", "STATUSES", "error_schema", "example", "failures_of"]
 

@@ -8,6 +8,7 @@ from django.core.exceptions import FieldDoesNotExist
 from drf_spectacular.drainage import warn
 from rest_framework import serializers
 
+from crm import standards
 from crm.rest import fields as own
 from crm.rest.serializers import Shape
 
@@ -112,7 +113,7 @@ def code(length: int, name: str) -> "Describe":
 
 
 def language(field: Any, direction: str) -> Schema:
-    return {"type": "string", "format": "bcp47", "pattern": f"^{own.LANGUAGE.pattern}$", "maxLength": 10}
+    return {"type": "string", "format": "bcp47", "pattern": f"^{standards.LANGUAGE.pattern}$", "maxLength": 10}
 
 
 def choice(field: Any, direction: str) -> Schema:
@@ -163,12 +164,12 @@ Describe = Callable[[Any, str], Schema]
 VALUES: dict[type, Describe] = {
     own.IdField: identifier,
     own.ReferenceField: identifier,
-    own.EmailField: email,
-    own.PhoneField: phone,
-    own.UrlField: url,
-    own.CurrencyField: code(3, "currency"),
-    own.CountryField: code(2, "country"),
-    own.LanguageField: language,
+    standards.EmailField: email,
+    standards.PhoneField: phone,
+    standards.UrlField: url,
+    standards.CurrencyField: code(3, "currency"),
+    standards.CountryField: code(2, "country"),
+    standards.LanguageField: language,
     own.DecimalField: decimal,
     own.TagsField: texts,
     serializers.JSONField: opaque,

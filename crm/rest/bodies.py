@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
-from crm.rest.problems import Unreadable
+from crm.errors import Unreadable
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "JSONRenderer", "StrictJSONParser", "answer", "dumps", "parse_json"]
 
@@ -37,7 +37,7 @@ class StrictJSONParser(BaseParser):
 
 
 def parse_json(raw: bytes) -> Any:
-    """Return the value of `raw`; raise a 400 for text that is not UTF-8 JSON, too deep, doubled or beyond what can be stored."""
+    """Return the value of `raw`; raise a 400 for what is not UTF-8 JSON or cannot be stored."""
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:

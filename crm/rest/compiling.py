@@ -27,7 +27,7 @@ def compile_plan(kind: type[serializers.Serializer[Any]]) -> Plan:
         if isinstance(field, serializers.ListSerializer) and not isinstance(field.child, Shape):
             parts.append(rows_inside(name, field))
         else:
-            columns.append(Column(name, field.source, conversion(field)))
+            columns.append(Column(name, str(field.source), conversion(field)))
     return Plan(tuple(columns), tuple(parts))
 
 

@@ -14,8 +14,9 @@ __all__ = ["CANONICAL", "Contract"]
 class Contract:
     """One face of the API. Adding a face is adding one of these; no view asks which one it speaks for.
 
-    `resources` names what it exposes (None: all), `hidden` the actions of a resource that it leaves out. `words` maps canonical words, singular and plural, to the contract's own; it holds for fields, scopes, events and
-    paths alike, never inside JSON that belongs to the user.
+    `resources` names what it exposes (None: all), `hidden` the actions of a resource that it leaves out. `words` maps
+    canonical words, singular and plural, to the contract's own; it holds for fields, scopes, events and paths alike,
+    never inside JSON that belongs to the user.
     """
 
     name: str
@@ -29,8 +30,8 @@ class Contract:
     camel: bool = False
     tenant_header: str = "X-Organization-Id"
     tenant_required: bool = False
-    paging: Paging = OffsetPages()
-    errors: ErrorShape = ObjectErrors()
+    paging: Paging = field(default_factory=OffsetPages)
+    errors: ErrorShape = field(default_factory=ObjectErrors)
     codes: Mapping[str, str] = field(default_factory=dict, hash=False)
     windows: tuple[str, ...] = ("minute", "day")
     update_methods: tuple[str, ...] = ("put", "patch")

@@ -1,4 +1,4 @@
-"""What lists can be filtered and searched by: typed filters with their operators, and the column that full text looks in."""
+"""What lists can be filtered and searched by: typed filters with their operators, and the column of full text."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Func, GeneratedField, Lookup, Q, TextField, Value
 from django.db.models.functions import Coalesce, Concat
 
-from crm.rest.problems import Invalid, Refusal
+from crm.errors import Invalid, Refusal
 from tenants import ids
 
 __all__ = [
@@ -67,7 +67,7 @@ class IdFilter(django_filters.Filter):
 
     @property
     def field(self) -> Any:
-        field = super().field
+        field: Any = super().field
         field.prefix = self.prefix
         return field
 
@@ -79,7 +79,7 @@ class TagFilter(django_filters.CharFilter):
 
 
 class MomentField(forms.Field):
-    """A form field that reads ISO 8601: a time (UTC unless it says otherwise) or a date, which means its midnight in UTC."""
+    """A form field that reads ISO 8601: a time (UTC unless it says otherwise) or a date (its midnight in UTC)."""
 
     def clean(self, value: Any) -> datetime:
         try:
@@ -135,7 +135,7 @@ class ResourceFilterSet(django_filters.FilterSet):
 
     @classmethod
     def filter_for_field(cls, field: Any, field_name: str, lookup_expr: str | None = None) -> django_filters.Filter:
-        """Return the filter of a model field; django-filter's own way asks the table, which nobody may without a tenant."""
+        """Return the filter of a model field; django-filter's own way asks the table, and that takes a tenant."""
         if field.choices:
             return django_filters.ChoiceFilter(field_name=field_name, choices=field.choices)
         for kind, filter_class in FILTERS:
@@ -144,63 +144,64 @@ class ResourceFilterSet(django_filters.FilterSet):
         raise ImproperlyConfigured(f"{cls.__name__}.{field_name}: declare a filter for a {type(field).__name__}.")
 
 
-def operators_of(filter: Any) -> Mapping[str, str]:
+def operators_of(item: Any) -> Mapping[str, str]:
     """Return the operators of a filter, by its class."""
-    if hasattr(filter, "operators"):
-        return filter.operators  # type: ignore[no-any-return]
+    if hasattr(item, "operators"):
+        return item.operators  # type: ignore[no-any-return]
     for kind, operators in OPERATORS.items():
-        if isinstance(filter, kind):
+        if isinstance(item, kind):
             return operators
     return CHOICE
 
 
 def condition(view: Any, name: str, operator: str, value: Any, wire: str) -> Q:
     """Return one condition, its value read by the filter's own form field."""
-    filter = view.filters[name]
-    operators = operators_of(filter)
+    chosen = view.filters[name]
+    operators = operators_of(chosen)
     if operator not in operators:
         raise refuse(wire, f"{name}: unknown operator {operator[:20]!r}. Known here: {', '.join(operators)}.")
     try:
-        cleaned = clean(filter, operator, value)
+        cleaned = clean(chosen, operator, value)
     except (ValidationError, ValueError) as error:
         message = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         raise refuse(wire, f"{name}: {message}") from error
-    found = Q(**{f"{filter.field_name}__{operators[operator]}": cleaned})
+    found = Q(**{f"{chosen.field_name}__{operators[operator]}": cleaned})
     return ~found if operator in NEGATED else found
 
 
-def clean(filter: Any, operator: str, value: Any) -> Any:
+def clean(chosen: Any, operator: str, value: Any) -> Any:
     """Return `value` in the field's type; raise ValidationError or ValueError."""
     if operator == "null":
         return BooleanField().clean(value)
     if operator in ("in", "nin"):
         if not isinstance(value, list) or not value or len(value) > MAX_VALUES:
             raise ValueError(f"Must be a list of 1 to {MAX_VALUES} values.")
-        return [clean(filter, "eq", item) for item in value]
+        return [clean(chosen, "eq", item) for item in value]
     if isinstance(value, dict | list) or value is None or isinstance(value, float):
         raise ValueError("Must be a single value; decimals as strings.")
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if not text or len(text) > MAX_TEXT:
         raise ValueError(f"Must be 1 to {MAX_TEXT} characters; use $null for empty ones.")
-    if isinstance(filter, TagFilter):
+    if isinstance(chosen, TagFilter):
         return [text]
-    return filter.field.clean(text)
+    return chosen.field.clean(text)
 
 
 def refuse(wire: str, message: str, *, code: str = "INVALID_FILTER") -> Refusal:
+    """Return the 400 for a parameter that does not fit, to raise."""
     return Invalid(f"{wire}: {message}"[:1000], code=code, fields={wire: [message[:1000]]})
 
 
-class Words(Lookup):  # type: ignore[type-arg]
+class Words(Lookup):
     """`column__words="'acme' & 'plu':*"`: the column's lexemes against a query made of plain words."""
 
     lookup_name = "words"
     prepare_rhs = False
 
-    def get_db_prep_lookup(self, value: Any, connection: Any) -> tuple[str, list[Any]]:
+    def get_db_prep_lookup(self, value: Any, connection: Any) -> Any:
         return "%s", [value]
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         left, left_params = self.process_lhs(compiler, connection)
         right, right_params = self.process_rhs(compiler, connection)
         return f"{left} @@ ({right})::tsquery", [*left_params, *right_params]
@@ -229,4 +230,5 @@ def search_column(*fields: str) -> GeneratedField:
 
 
 def tenant_word(tenant_id: Any) -> str:
+    """Return the word by which the index finds a tenant's rows."""
     return f"t{tenant_id.hex}"

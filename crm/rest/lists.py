@@ -8,8 +8,9 @@ from django.core.exceptions import EmptyResultSet
 
 from apikeys.errors import MissingScope
 from apikeys.scopes import allows
+from crm.rest.filters import refuse
 from crm.rest.pages import Cursor, Page
-from crm.rest.query import Query, refuse
+from crm.rest.query import Query
 from crm.rest.reading import Embedded, Many, Param, Part, Plan, Statement
 
 __all__ = ["Include", "Listed", "compiled", "cursor_of", "offered", "read_one", "read_page"]
@@ -30,7 +31,7 @@ class Include:
 
 @dataclass(frozen=True)
 class Listed:
-    """One page: its rows, how many there are in all (None where nobody counted), whether more follow, the last place."""
+    """One page: its rows, how many there are in all (None: not counted), whether more follow, the last place."""
 
     rows: list[dict[str, Any]]
     total: int | None
@@ -99,7 +100,7 @@ def count(view: Any, rows: Any, page: Page, shown: int, *, more: bool) -> int:
     if not more and (shown or page.offset == 0):
         return page.offset + shown
     inner = Statement.of(rows.order_by().values("pk"))
-    counting = Statement(f"SELECT count(*) FROM ({inner.sql}) AS matching", inner.params)
+    counting = Statement(f"SELECT count(*) FROM ({inner.sql}) AS matching", inner.params)  # noqa: S608  the ORM's own
     return int(counting.fetch(tenant=view.tenant.id)[0][0])
 
 

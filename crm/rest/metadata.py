@@ -1,4 +1,4 @@
-"""What OPTIONS says: the resource's fields, relations and methods, and what the caller may do with it (document 003)."""
+"""What OPTIONS says: the resource's fields, relations and methods, and what the caller may do (document 003)."""
 
 from typing import Any
 
@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from apikeys.limits import windows_of
 from apikeys.scopes import allows
+from crm import standards
 from crm.rest import fields as own
 from crm.rest.lists import offered
 
@@ -13,7 +14,7 @@ __all__ = ["describe"]
 
 TYPES: tuple[tuple[type, str], ...] = (
     (own.DecimalField, "decimal"),
-    (own.EmailField, "email"),
+    (standards.EmailField, "email"),
     (serializers.URLField, "url"),
     (serializers.ChoiceField, "enum"),
     (serializers.BooleanField, "boolean"),

@@ -87,7 +87,7 @@ class Cursor:
         return urlsafe_b64encode(self.sign(body) + body).decode().rstrip("=")
 
     def decode(self, text: str) -> tuple[Any, ...]:
-        """Return the sort values of `text`; raise CursorInvalid for any text that encode() did not return for this query."""
+        """Return the sort values of `text`; raise CursorInvalid for what encode() did not make for this query."""
         try:
             raw = urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except ValueError as error:
@@ -125,7 +125,8 @@ def beyond(sort: Sort, value: Any) -> Q:
 class Paging(Protocol):
     """How a contract asks for pages and prints where one stands."""
 
-    names: tuple[str, ...]
+    @property
+    def names(self) -> tuple[str, ...]: ...
 
     def read(self, query: Mapping[str, str], contract: "Contract") -> Page: ...
 
@@ -138,7 +139,7 @@ class Paging(Protocol):
 
 @dataclass(frozen=True)
 class OffsetPages:
-    """`limit` and `offset`, or `cursor`: `{total, limit, offset, has_more, next_cursor}`; a cursor page is not counted."""
+    """`limit` and `offset`, or `cursor`: `{total, limit, offset, has_more, next_cursor}`; cursors give no total."""
 
     names: tuple[str, ...] = ("limit", "offset", "cursor")
 
@@ -174,7 +175,8 @@ class NumberedPages:
     def print(self, page: Page, *, total: int | None, more: bool, next_cursor: str | None) -> dict[str, Any]:
         number, pages = self.place(page, total)
         return {
-            "page": number, "limit": page.limit, "total": total, "totalPages": pages, "hasNext": more, "hasPrev": number > 1,
+            "page": number, "limit": page.limit, "total": total, "totalPages": pages, "hasNext": more,
+            "hasPrev": number > 1,
         }  # fmt: skip
 
     def headers(

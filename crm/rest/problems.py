@@ -1,7 +1,7 @@
 """Every failure becomes a Problem here, and only here; a contract's error shape words it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from django.core.exceptions import RequestDataTooBig
@@ -11,69 +11,15 @@ from rest_framework import exceptions
 
 from apikeys import errors as credentials
 from apikeys.limits import Usage
-from crm.transitions import InvalidTransition
+from crm.errors import InUse, InvalidTransition, Problem, Refusal
 
 if TYPE_CHECKING:
     from crm.rest.contract import Contract
 
-__all__ = [
-    "BareErrors", "Conflict", "ErrorShape", "InUse", "Invalid", "ObjectErrors", "Problem", "Retryable", "TextErrors", "Unreadable",
-    "is_passing", "problem_of",
-]  # fmt: skip
+__all__ = ["BareErrors", "ErrorShape", "ObjectErrors", "TextErrors", "is_passing", "problem_of", "throttled"]
 
 # SQLSTATE classes of failures that a second try may heal: serialisation, deadlock, lost connection, shutdown.
 SECOND_TRY = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What went wrong: status, canonical code, sentence, messages by field, and more for the details."""
-
-    status: int
-    code: str
-    message: str
-    fields: Mapping[str, list[str]] = field(default_factory=dict)
-    details: Mapping[str, Any] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-class Refusal(Exception):
-    """A failure that already knows its problem."""
-
-    def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message)
-        self.problem = problem
-
-
-class InUse(Exception):
-    """A record that others refer to: `counts` says how many of what."""
-
-    def __init__(self, record: Any, counts: Mapping[str, int]) -> None:
-        super().__init__(f"{record} is in use")
-        self.record, self.counts = record, counts
-
-
-class Retryable(Exception):
-    """The transaction failed in a way that one more try may heal."""
-
-
-def Invalid(
-    message: str, *, code: str = "VALIDATION_ERROR", fields: Mapping[str, list[str]] | None = None, **details: Any
-) -> Refusal:
-    """Return a 400 to raise."""
-    return Refusal(Problem(400, code, message, fields or {}, details))
-
-
-def Unreadable(status: int, message: str, *, code: str = "VALIDATION_ERROR") -> Refusal:
-    """Return the refusal of a body that cannot be taken in: 400, 413, 415 or 422."""
-    return Refusal(Problem(status, code, message))
-
-
-def Conflict(
-    message: str, *, status: int = 409, code: str = "CONFLICT", headers: Mapping[str, str] | None = None, **details: Any
-) -> Refusal:
-    """Return a 409 (or 412, 422) to raise."""
-    return Refusal(Problem(status, code, message, {}, details, headers or {}))
 
 
 class ErrorShape(Protocol):
@@ -204,7 +150,8 @@ def in_use(error: Any, contract: "Contract", model: Any) -> Problem:
 
 def invalid_transition(error: Any, contract: "Contract", model: Any) -> Problem:
     allowed = list(error.allowed)
-    message = f"From {error.current} it cannot become {error.wanted}. Allowed: {', '.join(allowed) or 'nothing, this state is final'}."
+    ways = ", ".join(allowed) or "nothing, this state is final"
+    message = f"From {error.current} it cannot become {error.wanted}. Allowed: {ways}."
     return Problem(409, "INVALID_TRANSITION", message, {}, {"status": error.current, "allowed": allowed})
 
 

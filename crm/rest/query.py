@@ -10,11 +10,11 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.dateparse import parse_date
 
+from crm.errors import Invalid, Refusal
+from crm.rest.bodies import parse_json
 from crm.rest.contract import Contract
 from crm.rest.filters import MomentField, condition, refuse, tenant_word
 from crm.rest.pages import Sort
-from crm.rest.bodies import parse_json
-from crm.rest.problems import Invalid, Refusal
 
 __all__ = ["PARAMETERS", "Query", "read_query", "read_shape", "single"]
 
@@ -83,7 +83,7 @@ def single(query: Any) -> dict[str, str]:
 
 
 def names_of(text: str | None) -> tuple[str, ...] | None:
-    """Return a comma list's names, each once and empty ones too, as nobody has such a name; None where there is no list."""
+    """Return a comma list's names, each once, empty ones too (nobody has such a name); None without a list."""
     if text is None:
         return None
     return tuple(dict.fromkeys(name.strip() for name in text.split(",")))

@@ -27,7 +27,7 @@ class Param(Expression):
         super().__init__()
         self.name = name
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, list[Any]]:
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
 
 
@@ -73,9 +73,13 @@ class Column(NamedTuple):
 
 
 class Part(Protocol):
-    """A record or rows inside a row, fetched as one JSON column."""
+    """A record or rows inside a row, fetched as one JSON column; `accessor` names the attribute that holds rows."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def accessor(self) -> str: ...
 
     def expression(self, prefix: str) -> Any: ...
 
@@ -93,7 +97,7 @@ class Plan:
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(item.name for item in (*self.columns, *self.parts))
+        return (*(column.name for column in self.columns), *(part.name for part in self.parts))
 
     def only(self, names: Iterable[str]) -> "Plan":
         """Return the plan for these names, in the plan's own order."""
@@ -154,6 +158,7 @@ class Embedded:
     name: str
     relation: str
     plan: Plan
+    accessor: str = ""
 
     def expression(self, prefix: str) -> Any:
         return self.plan.expression(f"{prefix}{self.relation}__")

@@ -1,4 +1,4 @@
-"""From a contract and the resources to URLs: every view is bound to the contract once, and checked before it may serve."""
+"""From a contract and the resources to URLs: every view is bound once, and checked before it may serve."""
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -9,8 +9,8 @@ from django.urls import URLPattern, URLResolver, include, re_path
 from rest_framework import serializers
 from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 
-from crm.rest.contract import CANONICAL, Contract
 from crm.rest.compiling import compile_plan
+from crm.rest.contract import CANONICAL, Contract
 from crm.rest.pages import Sort
 from crm.rest.serializers import ResourceSerializer, bind
 from crm.rest.view import UnknownPath
@@ -20,13 +20,9 @@ from crm.rest.writes import keep
 __all__ = ["bound_views", "mount"]
 
 ACTIONS = {
-    "list": "read",
-    "retrieve": "read",
-    "create": "write",
-    "update": "write",
-    "partial_update": "write",
-    "destroy": "delete",
-}
+    "list": "read", "retrieve": "read", "create": "write", "update": "write",
+    "partial_update": "write", "destroy": "delete",
+}  # fmt: skip
 Views = tuple[type[ResourceViewSet], ...]
 
 
@@ -35,18 +31,12 @@ class ContractRouter(SimpleRouter):
 
     def __init__(self, contract: Contract) -> None:
         update = {method: "update" if method == "put" else "partial_update" for method in contract.update_methods}
+        many = {"get": "list", "post": "create", "options": "options"}
+        one = {"get": "retrieve", **update, "delete": "destroy", "options": "options"}
         self.routes = [
-            Route(
-                "^{prefix}/?$", {"get": "list", "post": "create", "options": "options"}, "{basename}-list", False, {}
-            ),
+            Route("^{prefix}/?$", many, "{basename}-list", False, {}),
             DynamicRoute("^{prefix}/{url_path}/?$", "{basename}-{url_name}", False, {}),
-            Route(
-                "^{prefix}/{lookup}/?$",
-                {"get": "retrieve", **update, "delete": "destroy", "options": "options"},
-                "{basename}-detail",
-                True,
-                {},
-            ),
+            Route("^{prefix}/{lookup}/?$", one, "{basename}-detail", True, {}),
             DynamicRoute("^{prefix}/{lookup}/{url_path}/?$", "{basename}-{url_name}", True, {}),
         ]
         super().__init__()
@@ -54,18 +44,14 @@ class ContractRouter(SimpleRouter):
     def get_method_map(self, viewset: Any, method_map: Any) -> dict[str, str]:
         """Return the methods that the resource offers."""
         found: dict[str, str] = super().get_method_map(viewset, method_map)
-        offered = {
-            *viewset.methods,
-            *(["partial_update"] if "update" in viewset.methods else []),
-            "options",
-            *commands(viewset),
-        }
+        offered = {*viewset.methods, "options", *commands(viewset)}
+        offered |= {"partial_update"} if "update" in offered else set()
         return {method: name for method, name in found.items() if name in offered}
 
 
 @lru_cache(maxsize=64)
 def bound_views(contract: Contract, views: Views) -> dict[str, type[ResourceViewSet]]:
-    """Return the contract's views by plural name, bound and checked; raise ImproperlyConfigured for one that may not start."""
+    """Return the contract's views by plural name, bound and checked; raises ImproperlyConfigured."""
     exposed = [view for view in views if contract.resources is None or view.plural in contract.resources]
     siblings: dict[str, type[ResourceViewSet]] = {}
     for view in exposed:
@@ -91,10 +77,10 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
         "__doc__": view.__doc__,
         "__module__": view.__module__,
     }
-    bound = type(view.__name__, (view,), attributes)
+    bound: Any = type(view.__name__, (view,), attributes)
     if contract is CANONICAL:
         keep(view.model, view.resource, bound.plan)
-    return bound
+    return bound  # type: ignore[no-any-return]
 
 
 def commands(view: type[ResourceViewSet]) -> dict[str, Any]:
@@ -123,13 +109,8 @@ def check(view: type[ResourceViewSet]) -> None:
             raise ImproperlyConfigured(
                 f"{view.__name__} needs `{name}`: without it no scope and no address can be derived."
             )
-    for name in (
-        "create",
-        "update",
-        "partial_update",
-        "destroy",
-        *(name for name, item in commands(view).items() if set(item.mapping) != {"get"}),
-    ):
+    changing = (name for name, item in commands(view).items() if set(item.mapping) != {"get"})
+    for name in ("create", "update", "partial_update", "destroy", *changing):
         if not getattr(getattr(view, name), "one_write", False):
             raise ImproperlyConfigured(f"{view.__name__}.{name} changes something: put @one_write (or @command) on it.")
     check_references(view.serializer_class(), view.__name__)
@@ -156,7 +137,7 @@ def mount(
     router = ContractRouter(contract)
     for plural, view in bound_views(contract, tuple(views)).items():
         router.register(contract.word(plural).replace("_", "-"), view, basename=f"{contract.name}-{plural}")
-    unknown = type("UnknownPath", (UnknownPath,), {"contract": contract})
+    unknown: Any = type("UnknownPath", (UnknownPath,), {"contract": contract})
     inner = [
         *extra,
         *router.urls,

@@ -1,4 +1,4 @@
-"""The base of every public DTO: fields by hand, names by contract, unknown names refused, references inside the tenant."""
+"""The base of every public DTO: fields by hand, names by contract, references inside the tenant."""
 
 import copy
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import models
 from rest_framework import serializers
 
+from crm import standards
 from crm.rest import fields as own
 from crm.rest.contract import CANONICAL, Contract
 
@@ -39,15 +40,15 @@ class References:
 
 
 class ResourceSerializer(serializers.ModelSerializer[Any]):
-    """A resource's public shape. `Meta.fields` lists it one by one; the contract it is bound to names it on the wire."""
+    """A resource's public shape. `Meta.fields` lists it one by one; its contract names it on the wire."""
 
     contract: ClassVar[Contract] = CANONICAL
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.CharField: own.StrictChar,
         models.TextField: own.StrictChar,
-        models.EmailField: own.EmailField,
-        models.URLField: own.UrlField,
+        models.EmailField: standards.EmailField,
+        models.URLField: standards.UrlField,
         models.BooleanField: own.StrictBoolean,
         models.IntegerField: own.StrictInteger,
         models.PositiveIntegerField: own.StrictInteger,
@@ -60,11 +61,10 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
         contract = self.naming
         found = {}
         for name, field in canonical_fields(type(self)).items():
-            field = copy.deepcopy(field)
             wire = contract.wire(name)
+            found[wire] = copy.deepcopy(field)
             if wire != name and field.source is None:
-                field.source = name
-            found[wire] = field
+                found[wire].source = name
         return found
 
     @property
@@ -77,8 +77,9 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
         """Validate; at the root, references are looked up after the first pass, and refused by name on a second."""
         if self.root is not self:
             return super().run_validation(data)
-        references = self._context["references"] = References()
-        self._context["contract"] = self.naming
+        context: Any = self._context
+        references = context["references"] = References()
+        context["contract"] = self.naming
         value = super().run_validation(data)
         if references.look_up(self.context["tenant"]):
             value = super().run_validation(data)
@@ -105,7 +106,7 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
 
 @lru_cache(maxsize=1024)
 def canonical_fields(kind: type[ResourceSerializer]) -> dict[str, Any]:
-    """Return the fields that DRF derives from the class, once: reading the model again for each request costs more than all else."""
+    """Return the fields that DRF derives from the class, once: doing it each time costs more than all else."""
     return serializers.ModelSerializer.get_fields(kind())
 
 
@@ -150,7 +151,11 @@ class Shape(serializers.Serializer[Any]):
             known = ", ".join(self.fields)
             raise serializers.ValidationError({name: [f"Unknown field. Known: {known}."] for name in sorted(unknown)})
         sent = super().to_internal_value(data) | lacking(self, data)
-        return {field.source: sent.get(field.source) for field in self.fields.values()}
+        return {field.source: sent.get(field.source) for field in self.known_fields}
 
     def to_representation(self, instance: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: instance.get(field.source) for name, field in self.fields.items()}
+        return {field.field_name: instance.get(field.source) for field in self.known_fields}
+
+    @property
+    def known_fields(self) -> list[Any]:
+        return list(self.fields.values())

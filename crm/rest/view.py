@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from django.db import DatabaseError, transaction
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,9 +17,10 @@ from apikeys.errors import ExpiredKey, InvalidKey, MalformedCredential, WrongTen
 from apikeys.limits import Usage, take, windows_of
 from apikeys.permissions import HasScope
 from apikeys.usage import counter
-from crm.rest.contract import CANONICAL, Contract
+from crm.errors import Retryable
 from crm.rest.bodies import JSONRenderer, StrictJSONParser, answer
-from crm.rest.problems import Retryable, is_passing, problem_of, throttled
+from crm.rest.contract import CANONICAL, Contract
+from crm.rest.problems import is_passing, problem_of, throttled
 from tenants.actor import Actor
 from tenants.routing import alias
 from tenants.scope import request_scope
@@ -50,7 +51,7 @@ class ContractView(ViewSetMixin, APIView):
     usages: Sequence[Usage] = ()
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Answer in one transaction; a failure that passes (deadlock, lost connection) is tried once more, then a 503."""
+        """Answer in one transaction; a failure that passes (deadlock, lost connection) is tried once more."""
         try:
             response = self.attempt(request, *args, **kwargs)
         except Retryable:
@@ -64,7 +65,7 @@ class ContractView(ViewSetMixin, APIView):
     last_try = False
 
     def attempt(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = None
+        response: Any = None
         try:
             with request_scope():
                 response = super().dispatch(request, *args, **kwargs)
@@ -74,13 +75,13 @@ class ContractView(ViewSetMixin, APIView):
             # With an answer in hand the failure was COMMIT's, and whether that happened is known only now and then.
             unsure = response is not None and getattr(error.__cause__, "sqlstate", None) not in ROLLED_BACK
             self.last_try = self.last_try or unsure
-            return self.finalize_response(request, self.refuse(error), *args, **kwargs)
-        return response
+            response = self.finalize_response(request, self.refuse(error), *args, **kwargs)
+        return response  # type: ignore[no-any-return]
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Decide, in this order: who calls, for which tenant, how often, and whether they may."""
         try:
-            self.credential = request.auth
+            self.credential = cast(Credential, request.auth)
             # For the log line, which is written outside the view.
             request._request.credential = request.auth  # type: ignore[attr-defined]
         except GUESSES:
@@ -128,7 +129,7 @@ class ContractView(ViewSetMixin, APIView):
         request = self.request._request
         return self.credential.actor(address=request.META["REMOTE_ADDR"], request_id=getattr(request, "request_id", ""))
 
-    def handle_exception(self, exc: Exception) -> HttpResponse:
+    def handle_exception(self, exc: Exception) -> Any:
         return self.refuse(exc)
 
     def refuse(self, error: Exception) -> HttpResponse:
@@ -144,7 +145,7 @@ class ContractView(ViewSetMixin, APIView):
             response["Allow"] = ", ".join(self.allowed_methods)
         return response
 
-    def finalize_response(self, request: Any, response: HttpResponse, *args: Any, **kwargs: Any) -> HttpResponse:
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Put the limits and the contract's own headers on every answer."""
         for name, value in (*limit_headers(self.usages), *self.contract.headers.items()):
             response[name] = value
@@ -180,7 +181,7 @@ class UnknownPath(ContractView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         try:
-            self.credential = request.auth
+            self.credential = cast(Credential, request.auth)
             self.count()
         except GUESSES:
             self.count_guess(request._request)

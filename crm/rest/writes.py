@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.decorators import action
 
 from apikeys.claims import claimed
-from crm.rest.problems import Conflict, InUse
+from crm.errors import Conflict, InUse
 from crm.rest.reading import Plan
 from crm.rest.serializers import bind
 from tenants.actor import Actor
@@ -51,7 +51,7 @@ def snapshot(record: TenantModel) -> dict[str, Any]:
 
 
 def lock(record: TenantModel, *, actor: Actor) -> None:
-    """Read the record anew and hold its row until the transaction ends; nothing to do when this one holds it already."""
+    """Read the record anew and hold its row until the transaction ends; nothing to do where it holds it already."""
     held: Any = record
     if getattr(held, "_held_by", None) is work():
         return
@@ -68,7 +68,7 @@ def know_rows(record: Any, **rows: Any) -> None:
 
 def hold(record: Any) -> None:
     """Remember that the running transaction has locked the record's row."""
-    record._held_by = work()
+    record._held_by = work()  # noqa: SLF001  our own mark
 
 
 def create(record: TenantModel, *, actor: Actor) -> None:
@@ -122,7 +122,8 @@ def references_to(record: TenantModel, tenant: Tenant) -> dict[str, int]:
     found = {}
     for relation in record._meta.related_objects:
         if relation.on_delete is PROTECT:
-            rows = relation.related_model.objects.of(tenant).filter(**{relation.field.name: record.pk})
+            model: Any = relation.related_model
+            rows = model.objects.of(tenant).filter(**{relation.field.name: record.pk})
             if count := rows.values(referring_record(relation.related_model)).distinct().count():
                 found[str(relation.related_model._meta.verbose_name_plural)] = count
     return found
@@ -165,11 +166,11 @@ def one_write(handler: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
 
 
 def command(
-    *, event: str | None, methods: tuple[str, ...] = ("post",), path: str | None = None, takes: Any = None
-) -> Any:
+    *, event: str | None, methods: tuple[Any, ...] = ("post",), path: str | None = None, takes: Any = None
+) -> Callable[[Callable[..., Any]], Any]:
     """Make a verb of a resource, `POST /<resource>/{id}/<verb>`, out of a method that takes the locked record.
 
-    `event` is the `<resource>.<event>` it may leave (None where its rule decides); `takes` is the serializer of its body,
+    `event` is the `<resource>.<event>` it may leave (None where its rule decides); `takes` is its body's serializer,
     whose validated fields become keyword arguments. Scope: `<resource>:write`.
     """
 
@@ -179,9 +180,9 @@ def command(
         def run(view: Any, request: Any, pk: str) -> HttpResponse:
             record = view.get_locked(pk)
             verb(view, record, **view.read_body(takes and bind(takes, view.contract)))
-            return view.show(record)
+            return view.show(record)  # type: ignore[no-any-return]
 
-        route = action(detail=True, methods=list(methods), url_path=path or verb.__name__.replace("_", "-"))(run)
+        route: Any = action(detail=True, methods=list(methods), url_path=path or verb.__name__.replace("_", "-"))(run)
         route.event, route.takes = event, takes
         return route
 

@@ -5,12 +5,15 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django import forms
 from django.contrib import admin
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.dateparse import parse_date
 from unfold.contrib.filters.admin import AutocompleteSelectFilter, DropdownFilter, RangeDateFilter, TextFilter
 from unfold.contrib.filters.forms import AutocompleteDropdownForm
+
+from tenants.admin.widgets import SearchSelect
 
 __all__ = ["DayFilter", "ExactFilter", "ReferenceFilter", "SeenFilter"]
 
@@ -19,13 +22,16 @@ LATEST = 5_000
 DAY = timedelta(days=1)
 
 
-class RelatedForm(AutocompleteDropdownForm):
-    """Unfold's search field; the chosen row, too, is looked up among those that the person may see."""
+class RelatedForm(forms.Form):
+    """A search field, in unfold's looks, over the rows that the person may see, the chosen one included."""
 
-    def __init__(self, request: HttpRequest, name: str, label: str, **kwargs: Any) -> None:
-        super().__init__(request=request, name=name, label=label, **kwargs)
-        model: type[Model] = kwargs["field"].remote_field.model
-        self.fields[name].queryset = admin.site.get_model_admin(model).get_queryset(request)
+    Media = AutocompleteDropdownForm.Media
+
+    def __init__(self, *, request: HttpRequest, name: str, label: str, field: Any, data: Any, **_: Any) -> None:
+        super().__init__(data)
+        rows = admin.site.get_model_admin(field.remote_field.model).get_queryset(request)
+        widget = SearchSelect(field, attrs={"class": "unfold-filter-autocomplete"})
+        self.fields[name] = forms.ModelChoiceField(rows, label=label, required=False, widget=widget)
 
 
 class ReferenceFilter(AutocompleteSelectFilter):

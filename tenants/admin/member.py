@@ -28,11 +28,7 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
 
     request: HttpRequest
 
-    tenant = forms.ModelChoiceField(
-        Tenant.objects.none(),
-        widget=UnfoldAdminSelectWidget,
-        help_text="A seat holds for the live side and the sandbox.",
-    )
+    tenant = forms.ModelChoiceField(Tenant.objects.none(), help_text="A seat holds for the live side and the sandbox.")
     user = forms.ModelChoiceField(
         User.objects.none(),
         to_field_name="username",

@@ -18,8 +18,9 @@ OWNERS = ("tenant", "tenant_id", "organization", "organization_id")
 
 def ask_claims(matrix: Matrix) -> None:
     """Claim what is Globex's on every route that makes something, and name Globex on every route."""
-    for route in matrix.world.firsts:
+    for route in matrix.world.routes:
         name_globex(matrix, route)
+    for route in matrix.world.firsts:
         if "create" in route.actions.values():
             copy_record(matrix, route)
             send_owners(matrix, route)

@@ -4,7 +4,7 @@ import pytest
 
 from tests.conftest import Caller
 from tests.isolation.claims import ask_claims
-from tests.isolation.guards import GUARDS
+from tests.isolation.guards import GUARDS, policies_alone, querysets_alone
 from tests.isolation.lists import ask_lists
 from tests.isolation.matrix import Matrix
 from tests.isolation.paths import ask_paths
@@ -25,3 +25,14 @@ def test_it_leaks_nothing(acme: Caller, globex: Caller, guard: str, tally: dict[
     assert (matrix.leaks[:20], changed) == ([], [])
     assert matrix.reached >= {(route.path, method) for route in matrix.world.routes for method in route.actions}
     assert matrix.cases >= 1000
+
+
+@pytest.mark.usefixtures("quiet")
+def test_it_would_see_leaks(acme: Caller, globex: Caller) -> None:
+    matrix = Matrix(World(acme, globex))
+    before = fingerprint(globex.tenant)
+    with querysets_alone(), policies_alone():
+        for ask in (ask_lists, ask_paths):
+            ask(matrix)
+    assert len(matrix.leaks) > 200
+    assert fingerprint(globex.tenant) != before

@@ -1,22 +1,13 @@
 """Clients on the wire."""
 
+from typing import Any
+
 from crm.resources.clients.models import Client
-from crm.rest.fields import (
-    CountryField,
-    CurrencyField,
-    EmailField,
-    IdField,
-    LanguageField,
-    OpaqueField,
-    PhoneField,
-    StrictBoolean,
-    StrictChar,
-    StrictChoice,
-    TagsField,
-)
+from crm.rest.fields import IdField, OpaqueField, StrictBoolean, StrictChar, StrictChoice, TagsField
 from crm.rest.filters import IdFilter, ResourceFilterSet, TagFilter
 from crm.rest.serializers import ResourceSerializer, Shape
 from crm.rest.viewset import Include, ResourceViewSet
+from crm.standards import CountryField, CurrencyField, EmailField, LanguageField, PhoneField
 
 __all__ = ["AddressSerializer", "ClientViewSet"]
 
@@ -36,7 +27,7 @@ class ContactPointSerializer(Shape):
     """One more way to reach a client."""
 
     kind = StrictChoice(["email", "phone", "mobile", "fax", "web", "other"], help_text="What the value is.")
-    label = StrictChar(max_length=50, required=False, allow_null=True, help_text="Like work or home.")
+    label: Any = StrictChar(max_length=50, required=False, allow_null=True, help_text="Like work or home.")
     value = StrictChar(max_length=254, help_text="The address or number.")
     primary = StrictBoolean(default=False, help_text="The one to try first.")
 
@@ -53,7 +44,7 @@ class ClientSerializer(ResourceSerializer):
     currency = CurrencyField(required=False, allow_null=True, help_text="ISO 4217; new invoices take it.")
     billing_address = AddressSerializer(required=False, allow_null=True, help_text="Where invoices go.")
     shipping_address = AddressSerializer(required=False, allow_null=True, help_text="Where goods go.")
-    contact_points = ContactPointSerializer(
+    contact_points = ContactPointSerializer(  # type: ignore[call-arg]
         many=True, required=False, max_length=20, help_text="More ways to reach the client."
     )
     tags = TagsField(required=False, help_text="Short words to group clients by.")

@@ -28,7 +28,8 @@ class WordField(StrictChar):
     """A resource's or event's name, in the contract's words."""
 
     def to_representation(self, value: str) -> str:
-        return self.parent.naming.event(value)  # type: ignore[no-any-return]
+        parent: Any = self.parent
+        return str(parent.naming.event(value))
 
     def conversion(self) -> Conversion:
         return Conversion(self.to_representation, self.to_representation, self.to_representation)
@@ -41,7 +42,7 @@ class EventSerializer(ResourceSerializer):
     type = WordField(read_only=True, help_text="Like invoice.sent.")
     resource = WordField(read_only=True, help_text="Like invoice.")
     record_id = StrictChar(source="public_id", read_only=True, help_text="The record's id.")
-    data = serializers.JSONField(
+    data: Any = serializers.JSONField(
         read_only=True, help_text="The record after the change (before it, for a deletion), in canonical words."
     )
     changes = serializers.JSONField(read_only=True, help_text="What moved: field to [before, after].")

@@ -7,20 +7,12 @@ from crm.resources.clients.models import Client
 from crm.resources.invoices import rules
 from crm.resources.invoices.models import Invoice, InvoiceLine, Status
 from crm.resources.products.models import Product
-from crm.rest.fields import (
-    CurrencyField,
-    DecimalField,
-    IdField,
-    MomentText,
-    MoneyField,
-    ReferenceField,
-    StrictChar,
-    StrictChoice,
-)
+from crm.rest.fields import DecimalField, IdField, MoneyField, ReferenceField, StrictChar, StrictChoice
 from crm.rest.filters import IdFilter, ResourceFilterSet
 from crm.rest.serializers import ResourceSerializer, Shape
 from crm.rest.viewset import Include, ResourceViewSet
 from crm.rest.writes import command
+from crm.standards import CurrencyField, MomentText
 
 __all__ = ["InvoiceViewSet"]
 
@@ -67,7 +59,7 @@ class InvoiceSerializer(ResourceSerializer):
     id = IdField("inv")
     client_id = ReferenceField(Client, "cli", help_text="Who is billed.")
     currency = CurrencyField(required=False, help_text="ISO 4217; the client's or the tenant's unless told.")
-    line_items = LineItemSerializer(
+    line_items = LineItemSerializer(  # type: ignore[call-arg]
         many=True, required=False, max_length=200, help_text="What is billed; frozen once it is sent."
     )
     subtotal = MoneyField(read_only=True, help_text="The lines before discounts and tax.")
@@ -122,6 +114,7 @@ class InvoiceViewSet(ResourceViewSet):
     search_fields = ("search", "client__search")
     ordering_fields = ("created_at", "updated_at", "number", "issue_date", "due_date", "total")
     includes = {"client": Include("clients", relation="client")}
+
     def make(self, data: dict[str, Any]) -> Invoice:
         return rules.create(data, actor=self.actor)
 

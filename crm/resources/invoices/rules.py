@@ -8,12 +8,12 @@ from typing import Any
 from django.db import connections
 from django.utils import timezone
 
+from crm.errors import Conflict, Invalid
 from crm.money import line_amount, padded, rounded, totals_of
 from crm.resources.clients.models import Client
 from crm.resources.invoices.models import TRANSITIONS, Invoice, InvoiceCounter, InvoiceLine, Status
 from crm.resources.products.models import Product
 from crm.rest import writes
-from crm.rest.problems import Conflict, Invalid
 from crm.transitions import check_transition
 from tenants import ids
 from tenants.actor import Actor
@@ -79,7 +79,9 @@ def change(invoice: Invoice, data: Mapping[str, Any], *, actor: Actor) -> None:
 def delete(invoice: Invoice, *, actor: Actor) -> None:
     """Delete a draft; raises Conflict for anything that has a number."""
     if invoice.status != Status.DRAFT:
-        raise Conflict(f"Only drafts can be deleted, and this invoice is {invoice.status}. {Invoice.instead_of_deleting}")
+        raise Conflict(
+            f"Only drafts can be deleted, and this invoice is {invoice.status}. {Invoice.instead_of_deleting}"
+        )
     writes.delete(invoice, actor=actor)
 
 

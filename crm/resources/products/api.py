@@ -5,10 +5,11 @@ from typing import Any
 from crm.money import padded
 from crm.resources.products.models import Product
 from crm.rest import writes
-from crm.rest.fields import CurrencyField, DecimalField, IdField, MoneyField, StrictBoolean, StrictInteger, TagsField
+from crm.rest.fields import DecimalField, IdField, MoneyField, StrictBoolean, StrictInteger, TagsField
 from crm.rest.filters import IdFilter, ResourceFilterSet, TagFilter
 from crm.rest.serializers import ResourceSerializer, Shape
 from crm.rest.viewset import ResourceViewSet
+from crm.standards import CurrencyField
 
 __all__ = ["ProductViewSet"]
 
