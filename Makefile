@@ -3,8 +3,8 @@
 SHELL := /bin/bash
 PY := .venv/bin/python
 UV_VERSION := 0.13.9
-# Packages may be installed where no hard links can be made; copies work everywhere.
-export UV_LINK_MODE := copy
+# Python keeps what it compiles, even where the environment forbids it: else every start compiles everything anew.
+export PYTHONDONTWRITEBYTECODE :=
 # 3.12 and 3.11 come first: for them a Redis server comes as a Python package.
 PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 
@@ -58,11 +58,11 @@ clean: ## Delete what can be made again; the data in var/ stays
 # A stamp is newer than the list it was made from, so a second `make` does nothing.
 .venv/run.stamp: requirements.txt | .venv/uv.stamp
 	@if [ -e .venv/dev.stamp ]; then $(MAKE) --no-print-directory .venv/dev.stamp; else \
-		$(PY) -m uv pip sync --python $(PY) --compile-bytecode requirements.txt; fi
+		$(PY) -m uv pip sync --python $(PY) requirements.txt; fi
 	@touch $@
 
 .venv/dev.stamp: requirements-dev.txt requirements.txt | .venv/uv.stamp
-	$(PY) -m uv pip sync --python $(PY) --compile-bytecode requirements-dev.txt
+	$(PY) -m uv pip sync --python $(PY) requirements-dev.txt
 	@# Lets `pytest` find the plugin in tests/servers.py without `python -m`.
 	@$(PY) -c "import sysconfig; open(sysconfig.get_path('purelib') + '/kith.pth', 'w').write('../../../..')"
 	@touch .venv/run.stamp $@

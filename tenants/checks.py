@@ -8,6 +8,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from django.db import connections, models
 
 from tenants.policies import has_tenant, key_name, tenant_references
+from tenants.routing import alias
 
 __all__ = ["EXEMPT", "catalogue", "connection_role"]
 
@@ -16,8 +17,9 @@ EXEMPT = frozenset({"tenants_plan", "tenants_tenant", "apikeys_apikey"})
 
 TABLES = """
 SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity,
-       EXISTS (SELECT 1 FROM pg_policies p WHERE p.schemaname = 'public' AND p.tablename = c.relname
-               AND p.policyname = 'tenant_rows' AND p.qual IS NOT NULL AND p.with_check IS NOT NULL),
+       -- Policies add up: one more that binds everybody would open what the tenant's own closes.
+       (SELECT count(*) = 1 AND bool_and(p.qual ~ 'app.tenant_id' AND p.with_check = p.qual) FROM pg_policies p
+        WHERE p.schemaname = 'public' AND p.tablename = c.relname AND p.roles <> '{kith_admin}'),
        EXISTS (SELECT 1 FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
                WHERE i.indrelid = c.oid AND a.attname = 'tenant_id'),
        ARRAY(SELECT x.relname::text FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid
@@ -41,7 +43,7 @@ def catalogue(databases: Sequence[str] | None = None, **kwargs: Any) -> list[Che
     """Compare every tenant table with the guards it must have (reliability T4)."""
     if "default" not in (databases or ()):
         return []
-    with connections["default"].cursor() as cursor:
+    with connections[alias()].cursor() as cursor:
         cursor.execute(TABLES)
         tables = {row[0]: row[1:] for row in cursor.fetchall()}
     return [message for model in tenant_models() for message in faults(model, tables.get(model._meta.db_table))]
@@ -80,7 +82,7 @@ def connection_role(databases: Sequence[str] | None = None, **kwargs: Any) -> li
     """Refuse a web or worker connection whose role row-level security does not bind."""
     if "default" not in (databases or ()):
         return []
-    with connections["default"].cursor() as cursor:
+    with connections[alias()].cursor() as cursor:
         cursor.execute(ROLE)
         name, superuser, bypasses = cursor.fetchone()
     if not superuser and not bypasses:

@@ -1,6 +1,5 @@
 """TypeIDs: a short prefix and a base32 UUIDv7, both directions (https://github.com/jetify-com/typeid, version 0.3)."""
 
-from base64 import b32encode
 from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
@@ -10,7 +9,9 @@ from uuid_utils.compat import uuid7
 __all__ = ["InvalidId", "decode", "encode", "encoder", "first_of", "new"]
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
-TO_CROCKFORD = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET.encode())
+# Two digits at a time: every list writes ids, and five times faster is worth a table.
+PAIRS = [first + second for first in ALPHABET for second in ALPHABET]
+SHIFTS = range(120, -1, -10)
 VALUES = {char: value for value, char in enumerate(ALPHABET)}
 SUFFIX_LENGTH = 26
 UUID_LENGTH = 36
@@ -32,8 +33,8 @@ def first_of(moment: datetime) -> UUID:
 
 def encode(prefix: str, value: UUID) -> str:
     """Return the public form of `value`, like `cli_01h455vb4pex5vsknk084sn02q`."""
-    # base32 works on groups of five bytes: four zero bytes in front put the 128 bits at the right end of 32 digits.
-    return f"{prefix}_{b32encode(bytes(4) + value.bytes).translate(TO_CROCKFORD)[6:].decode()}"
+    number = value.int
+    return f"{prefix}_{''.join([PAIRS[number >> shift & 1023] for shift in SHIFTS])}"
 
 
 def encoder(prefix: str) -> Callable[[UUID | str], str]:

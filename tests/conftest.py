@@ -4,8 +4,11 @@ Tests really commit. They do not get in one another's way because each makes ten
 what Kith promises: a test that sees another test's rows has found a bug.
 """
 
+import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +19,7 @@ from django.test import Client
 
 from apikeys.issuing import issue
 from apikeys.usage import counter
+from config import logs
 from tenants.actor import Actor
 from tenants.models import Tenant
 from tenants.provisioning import provision
@@ -23,6 +27,31 @@ from tenants.routing import using
 
 # Each caller has an address of its own, so that one test's wrong keys do not use up another's patience.
 ADDRESSES = (f"10.{a}.{b}.{c}" for a in range(256) for b in range(256) for c in range(1, 255))
+
+
+# Every key of this run, and everything it logged, for the test that looks for the one in the other.
+ISSUED: list[str] = []
+RUN_LOG = Path(os.environ["KITH_HOME"]) / f"run-{os.getpid()}.log"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the search for leaked secrets come last, when all the others have had their chance to leak."""
+    items.sort(key=lambda item: "test_secrets" in item.nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def run_log() -> Iterator[None]:
+    """Write down what the whole run logs, through the formatter that masks secrets."""
+    handler = logging.FileHandler(RUN_LOG)
+    handler.setFormatter(logs.formatter("json"))
+    logging.getLogger().addHandler(handler)
+    yield
+    logging.getLogger().removeHandler(handler)
+    handler.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--write-scopes", action="store_true", help="write tests/isolation/scopes.json anew")
 
 
 @dataclass
@@ -90,9 +119,10 @@ class Caller:
 def make_key(tenant: Tenant, *scopes: str, **own: Any) -> str:
     own = {"per_minute": 1_000_000, **own}
     with using("admin"):
-        return issue(
-            tenant=tenant, name="test", scopes=scopes or ("admin",), actor=Actor.system(tenant, "tests"), **own
-        )[1]
+        actor = Actor.system(tenant, "tests")
+        _, plaintext = issue(tenant=tenant, name="test", scopes=scopes or ("admin",), actor=actor, **own)
+    ISSUED.append(plaintext)
+    return plaintext
 
 
 def make_caller(name: str, **fields: Any) -> Caller:

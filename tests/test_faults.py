@@ -178,3 +178,27 @@ def test_it_lets_one_of_many_win_with_if_match(acme: Caller) -> None:
         10, lambda index: Caller(acme.tenant, acme.key).patch(path, {"name": f"n{index}"}, If_Match='"1"')
     )
     assert sorted(answer.status for answer in answers) == [200] + [412] * 9
+
+
+def test_it_tries_once_more_after_a_deadlock(acme: Caller) -> None:
+    made = acme.post("/clients", {"name": "Ada"}).data
+    path = f"/clients/{made['id']}"
+    with owner() as holder, owner() as watch, ThreadPoolExecutor(1) as pool:
+        watch.autocommit = True
+        holder.execute("SET lock_timeout = 0")
+        holder.execute("LOCK TABLE tenants_event IN SHARE ROW EXCLUSIVE MODE")
+        # It holds the record and waits for the log; the holder has the log and now waits for the record.
+        sent = pool.submit(act_and_close, lambda: Caller(acme.tenant, acme.key).patch(path, {"name": "Bob"}))
+        wait_for(lambda: somebody_waits(watch))
+        holder.execute("SELECT 1 FROM crm_client WHERE tenant_id = %s FOR UPDATE", [acme.tenant.id])
+        holder.commit()
+        answer = sent.result(timeout=DEADLINE)
+    assert (answer.status, answer.data["name"]) == (200, "Bob")
+    assert len(acme.get(f"{path}/events").data) == 2
+
+
+def act_and_close(act: Callable[[], Any]) -> Any:
+    try:
+        return act()
+    finally:
+        connections.close_all()

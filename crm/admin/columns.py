@@ -70,7 +70,10 @@ def rows(field: Any, record: Any) -> str:
     """Return the rows inside a record as a table."""
     if not isinstance(field.child, ResourceSerializer):
         return show.rows(getattr(record, field.source) or [])
-    return show.rows([field.child.to_representation(row) for row in getattr(record, field.source).all()])
+    relation = record._meta.get_field(field.source)
+    # Not by the accessor: outside a tenant's scope it refuses to work.
+    inside = relation.related_model.every_tenant.filter(**{relation.remote_field.name: record})
+    return show.rows([field.child.to_representation(row) for row in inside])
 
 
 def plain(field: Any, record: Any) -> str:
@@ -104,7 +107,8 @@ def column(view: type[ResourceViewSet], name: str, field: Any) -> Column:
         return look(field, record)
 
     read.__name__ = f"{name}_column"
-    label = str(field.label or name).replace("_", " ").removesuffix(" id")
+    label = str(field.label or name).replace("_", " ")
+    label = label.removesuffix(" id") if isinstance(field, own.ReferenceField) else label
     sort = field.source if name in view.ordering_fields else None
     # Django's admin reads them off the function.
     vars(read).update(short_description=label.capitalize(), admin_order_field=sort)

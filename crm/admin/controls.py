@@ -25,7 +25,7 @@ __all__ = ["JOINT", "Control", "controls_of"]
 
 # Stands between a structure and its part in the name of a form field.
 JOINT = "__"
-LONG = 300
+LONG = 500
 DAY = {"type": "date", "class": " ".join(INPUT_CLASSES)}
 
 
@@ -65,7 +65,7 @@ def common(field: Any) -> dict[str, Any]:
     return {
         "required": bool(field.required),
         "help_text": field.help_text or "",
-        "label": label.removesuffix(" id").capitalize(),
+        "label": (label.removesuffix(" id") if isinstance(field, own.ReferenceField) else label).capitalize(),
     }
 
 

@@ -12,13 +12,25 @@ from crm import standards
 from crm.rest import fields as own
 from crm.rest.serializers import Shape
 
-__all__ = ["REQUEST", "RESPONSE", "UUID", "Schema", "default_of", "described", "id_pattern", "is_nullable", "nullable", "value"]
+__all__ = [
+    "REQUEST",
+    "RESPONSE",
+    "UUID",
+    "Schema",
+    "default_of",
+    "described",
+    "id_pattern",
+    "is_nullable",
+    "nullable",
+    "value",
+]
 
 Schema = dict[str, Any]
 REQUEST, RESPONSE = "request", "response"
 ID = "[0-7][0-9a-hjkmnp-tv-z]{25}"
 UUID = "[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
-VISIBLE = r"\S"
+# One character that counts: trimming takes these away, and nothing may be left of a text.
+VISIBLE = r"[^\s\u001c-\u001f\u0085]"
 
 
 def value(field: Any, direction: str) -> Schema:
@@ -101,19 +113,26 @@ def phone(field: Any, direction: str) -> Schema:
 
 
 def url(field: Any, direction: str) -> Schema:
-    return {"type": "string", "format": "uri", "pattern": "^[Hh][Tt][Tt][Pp][Ss]?://", "maxLength": field.max_length}
+    found = {"type": "string", "format": "uri", "maxLength": field.max_length}
+    return found | {"pattern": optional("[Hh][Tt][Tt][Pp][Ss]?://.+", field, direction)}
 
 
 def code(length: int, name: str) -> "Describe":
     def describe(field: Any, direction: str) -> Schema:
         letters = "A-Z" if direction == RESPONSE else "A-Za-z"
-        return {"type": "string", "format": name, "pattern": f"^[{letters}]{{{length}}}$"}
+        return {"type": "string", "format": name, "pattern": optional(f"[{letters}]{{{length}}}", field, direction)}
 
     return describe
 
 
 def language(field: Any, direction: str) -> Schema:
-    return {"type": "string", "format": "bcp47", "pattern": f"^{standards.LANGUAGE.pattern}$", "maxLength": 10}
+    pattern = optional(standards.LANGUAGE.pattern, field, direction)
+    return {"type": "string", "format": "bcp47", "pattern": pattern, "maxLength": 10}
+
+
+def optional(pattern: str, field: Any, direction: str) -> str:
+    """Return the whole pattern; where null may come in, so may an empty text, which means the same."""
+    return f"^({pattern})?$" if direction == REQUEST and field.allow_null else f"^{pattern}$"
 
 
 def choice(field: Any, direction: str) -> Schema:
@@ -135,12 +154,18 @@ def decimal(field: Any, direction: str) -> Schema:
 
 
 def decimal_pattern(field: Any) -> str:
-    """Return the pattern of a decimal's text; a bound that is a power of ten is part of it."""
-    sign = "" if field.low is not None and field.low >= 0 else "-?"
-    digits, places = len(f"{int(field.high)}"), field.places
-    if int(field.high) != 10 ** (digits - 1):
-        return rf"^{sign}[0-9]{{1,{digits}}}(\.[0-9]{{1,{places}}})?$"
-    return rf"^{sign}([0-9]{{1,{digits - 1}}}(\.[0-9]{{1,{places}}})?|1[0]{{{digits - 1}}}(\.[0]{{1,{places}}})?)$"
+    """Return the pattern of a decimal's text, its bounds included where they are powers of ten."""
+    low, upper = field.low, up_to(field.high, field.places)
+    if low is None:
+        return f"^-?({upper})$"
+    return f"^({upper})$" if low >= 0 else f"^({upper}|-({up_to(-low, field.places)}))$"
+
+
+def up_to(bound: Any, places: int) -> str:
+    digits, fraction = len(f"{int(bound)}"), rf"(\.[0-9]{{1,{places}}})?"
+    if int(bound) != 10 ** (digits - 1):
+        return rf"[0-9]{{1,{digits}}}{fraction}"
+    return rf"[0-9]{{1,{digits - 1}}}{fraction}|1[0]{{{digits - 1}}}(\.[0]{{1,{places}}})?"
 
 
 def opaque(field: Any, direction: str) -> Schema:

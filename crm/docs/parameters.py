@@ -45,8 +45,9 @@ EVERYWHERE = ("X-Request-ID",)
 
 
 def parameter(name: str, place: str, schema: Schema, description: str, example: Any = None, **more: Any) -> Schema:
-    found = {"name": name, "in": place, "description": description, "schema": schema, **more}
-    return found | ({"example": example} if example is not None else {})
+    # In the schema, not beside it: pages that try a request would send it unasked.
+    shown = {"examples": [example]} if example is not None else {}
+    return {"name": name, "in": place, "description": description, "schema": {**schema, **shown}, **more}
 
 
 def reference(name: str) -> Schema:

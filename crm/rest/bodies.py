@@ -84,8 +84,9 @@ def unique_pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def finite(text: str) -> float:
     number = float(text)
-    if not math.isfinite(number):
-        raise Unreadable(400, f"The number {text[:30]} is too large.")
+    # PostgreSQL gives 1e22 back as a whole number, so the same bound holds for it.
+    if not math.isfinite(number) or abs(number) > MAX_INTEGER:
+        raise Unreadable(400, f"The number {text[:30]} is beyond 2^53: send it as a string.")
     return number
 
 

@@ -79,7 +79,7 @@ def decimal_text(value: Decimal) -> str:
 
 
 def moment(field: Any) -> Conversion:
-    return Conversion(nested=datetime.fromisoformat)
+    return Conversion(stored=datetime.fromisoformat, nested=datetime.fromisoformat)
 
 
 def document(field: Any) -> Conversion:

@@ -6,13 +6,15 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 from django.urls import URLPattern, URLResolver, include, re_path
+from django_filters.filters import QuerySetRequestMixin
 from rest_framework import serializers
 from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 
 from crm.rest.compiling import compile_plan
 from crm.rest.contract import CANONICAL, Contract
+from crm.rest.fields import ReferenceField
 from crm.rest.pages import Sort
-from crm.rest.serializers import ResourceSerializer, bind
+from crm.rest.serializers import ResourceSerializer, Shape, bind
 from crm.rest.view import UnknownPath
 from crm.rest.viewset import ResourceViewSet
 from crm.rest.writes import keep
@@ -30,6 +32,7 @@ class ContractRouter(SimpleRouter):
     """DRF's router with the contract's update methods, and a trailing slash that nobody has to think of."""
 
     def __init__(self, contract: Contract) -> None:
+        self.contract = contract
         update = {method: "update" if method == "put" else "partial_update" for method in contract.update_methods}
         many = {"get": "list", "post": "create", "options": "options"}
         one = {"get": "retrieve", **update, "delete": "destroy", "options": "options"}
@@ -40,6 +43,11 @@ class ContractRouter(SimpleRouter):
             DynamicRoute("^{prefix}/{lookup}/{url_path}/?$", "{basename}-{url_name}", True, {}),
         ]
         super().__init__()
+
+    def _get_dynamic_route(self, route: Any, action: Any) -> Any:
+        """Return the route of an extra action, its path in the contract's words."""
+        path = spoken(self.contract, action.url_path)
+        return super()._get_dynamic_route(route._replace(url=route.url.replace("{url_path}", path)), action)  # type: ignore[misc]
 
     def get_method_map(self, viewset: Any, method_map: Any) -> dict[str, str]:
         """Return the methods that the resource offers."""
@@ -113,21 +121,49 @@ def check(view: type[ResourceViewSet]) -> None:
     for name in ("create", "update", "partial_update", "destroy", *changing):
         if not getattr(getattr(view, name), "one_write", False):
             raise ImproperlyConfigured(f"{view.__name__}.{name} changes something: put @one_write (or @command) on it.")
-    check_references(view.serializer_class(), view.__name__)
+    for name, item in view.filterset_class.base_filters.items():
+        if isinstance(item, QuerySetRequestMixin):
+            raise ImproperlyConfigured(
+                f"{view.filterset_class.__name__}.{name} looks in every tenant's rows: use IdFilter(prefix=...)."
+            )
+    for where, shape in shapes(view).items():
+        check_shape(shape(), where)
 
 
-def check_references(serializer: Any, where: str) -> None:
-    """Refuse DRF's own relations: they look in every tenant's rows."""
-    if not isinstance(serializer, ResourceSerializer):
-        raise ImproperlyConfigured(f"{where}: {type(serializer).__name__} must be a ResourceSerializer.")
+def shapes(view: type[ResourceViewSet]) -> dict[str, Any]:
+    """Return the serializers of a view's bodies: its own, and those that its commands take."""
+    taken = {name: getattr(item, "takes", None) for name, item in commands(view).items()}
+    own = {view.__name__: view.serializer_class}
+    return own | {f"{view.__name__}.{name}": kind for name, kind in taken.items() if kind}
+
+
+def check_shape(serializer: Any, where: str) -> None:
+    """Refuse, at any depth, DRF's own relations, which look in every tenant's rows, and references that nobody looks up."""
+    if not isinstance(serializer, ResourceSerializer | Shape):
+        raise ImproperlyConfigured(f"{where}: {type(serializer).__name__} must be a ResourceSerializer or a Shape.")
     for name, field in serializer.fields.items():
         child = getattr(field, "child", field)
-        if isinstance(child, serializers.RelatedField | serializers.ManyRelatedField):
-            raise ImproperlyConfigured(f"{where}.{name} is not bound to the tenant: use ReferenceField(Model, prefix).")
         if name == "tenant" or field.source == "tenant":
             raise ImproperlyConfigured(f"{where}.{name}: the tenant comes from the key and is never a field.")
-        if isinstance(child, ResourceSerializer):
-            check_references(child, f"{where}.{name}")
+        if isinstance(child, serializers.BaseSerializer):
+            check_shape(child, f"{where}.{name}")
+        if is_loose(child, serializer):
+            raise ImproperlyConfigured(f"{where}.{name} is not bound to the tenant: use ReferenceField(Model, prefix).")
+
+
+def is_loose(field: Any, serializer: Any) -> bool:
+    """Tell whether a field could name a row of another tenant."""
+    if isinstance(field, serializers.RelatedField | serializers.ManyRelatedField):
+        return True
+    if field.read_only or isinstance(field, ReferenceField) or not isinstance(serializer, ResourceSerializer):
+        return False
+    columns = serializer.Meta.model._meta.concrete_fields
+    return any(field.source in (column.name, column.attname) for column in columns if column.is_relation)
+
+
+def spoken(contract: Contract, name: str) -> str:
+    """Return a name as a step of a path, in the contract's words."""
+    return contract.word(name.replace("-", "_")).replace("_", "-")
 
 
 def mount(
@@ -136,11 +172,12 @@ def mount(
     """Return the URL patterns of a contract under each of its mounts, closed by its own answer for unknown paths."""
     router = ContractRouter(contract)
     for plural, view in bound_views(contract, tuple(views)).items():
-        router.register(contract.word(plural).replace("_", "-"), view, basename=f"{contract.name}-{plural}")
+        router.register(spoken(contract, plural), view, basename=f"{contract.name}-{plural}")
     unknown: Any = type("UnknownPath", (UnknownPath,), {"contract": contract})
-    inner = [
-        *extra,
-        *router.urls,
-        re_path(r"^.*$", unknown.as_view(actions=dict.fromkeys(unknown.http_method_names, "nowhere"))),
+    nowhere = unknown.as_view(actions=dict.fromkeys(unknown.http_method_names, "nowhere"))
+    inner = [*extra, *router.urls, re_path(r"^.*$", nowhere)]
+    # The bare mount, without its slash, is an unknown path too.
+    places = [
+        (re_path(f"^{place}", include(inner)), re_path(f"^{place.rstrip('/')}$", nowhere)) for place in contract.mounts
     ]
-    return [re_path(f"^{place}", include(inner)) for place in contract.mounts]
+    return [pattern for pair in places for pattern in pair]

@@ -37,6 +37,7 @@ class StaffAdmin(ModelAdmin):
     empty_title: ClassVar[str] = ""
     empty_text: ClassVar[str] = ""
 
+    delete_confirmation_template = "admin/kith/delete.html"
     paginator = BoundedPaginator
     list_per_page = 50
     show_full_result_count = False

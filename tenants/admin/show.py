@@ -1,13 +1,13 @@
 """How values look on a page: badges, times, codes, and tables of what changed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
-from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.template.loader import render_to_string
 from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
+from django.utils.timesince import timesince, timeuntil
 
 __all__ = ["TONES", "badge", "badges", "changes", "code", "link", "moment", "record", "rows", "text"]
 
@@ -48,7 +48,15 @@ def moment(value: datetime | None, nothing: str = "") -> str:
     if value is None:
         return format_html('<span class="kith-faint">{}</span>', nothing) if nothing else NOTHING
     exact = formats.date_format(timezone.localtime(value), "Y-m-d H:i:s T")
-    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, naturaltime(value))
+    return format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), exact, distance(value))
+
+
+def distance(value: datetime) -> str:
+    """Return how far away a time is, in its largest unit."""
+    now = timezone.now()
+    if abs(now - value) < timedelta(minutes=1):
+        return "just now"
+    return f"{timesince(value, now, depth=1)} ago" if value < now else f"in {timeuntil(value, now, depth=1)}"
 
 
 def text(value: Any) -> str:

@@ -17,6 +17,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
+from schemathesis.openapi.checks import UseAfterFree
 
 from crm.docs.generator import build
 from crm.registry import CONTRACTS, RESOURCES
@@ -60,16 +61,15 @@ def serve(server: WSGIServer) -> None:
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
 def test_it_keeps_the_documents_promises(contract: Contract, address: str) -> None:
-    report = fuzz(contract, address, make_caller("fuzz"), examples=25)
-    print(report.text())
+    report = fuzz(contract, address, make_caller("fuzz"), examples=25, coverage=False)
     assert not report.failures, report.text()
 
 
 @pytest.mark.deep
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
-def test_it_keeps_the_documents_promises_for_long(contract: Contract, address: str) -> None:
-    report = fuzz(contract, address, make_caller("fuzz"), examples=200)
-    print(report.text())
+def test_it_keeps_them_at_every_boundary(contract: Contract, address: str) -> None:
+    """Some hundred requests an operation, one for each value that a schema treats in a way of its own."""
+    report = fuzz(contract, address, make_caller("fuzz"), examples=200, coverage=True)
     assert not report.failures, report.text()
 
 
@@ -103,14 +103,15 @@ class Report:
         return "\n\n".join([f"{dict(self.seconds)} {dict(self.checks)} {sorted(self.statuses.items())}", *found])
 
 
-def fuzz(contract: Contract, address: str, caller: Caller, *, examples: int) -> Report:
+def fuzz(contract: Contract, address: str, caller: Caller, *, examples: int, coverage: bool) -> Report:
     """Run schemathesis over the contract's document."""
     views = bound_views(contract, RESOURCES)
     caller.base = f"/{contract.mounts[0].rstrip('/')}"
     ids = seed(caller, views)
     document = teach(build(contract), organization=caller.tenant.slug)
     teach_formats(ids)
-    schema = schemathesis.openapi.from_dict(document, config=config_of(caller, address + caller.base, examples))
+    config = config_of(caller, address + caller.base, examples, coverage=coverage)
+    schema = schemathesis.openapi.from_dict(document, config=config)
     report = Report()
     for event in from_schema(schema).execute():
         if isinstance(event, events.FatalError):
@@ -123,7 +124,7 @@ def fuzz(contract: Contract, address: str, caller: Caller, *, examples: int) -> 
     return report
 
 
-def config_of(caller: Caller, base_url: str, examples: int) -> SchemathesisConfig:
+def config_of(caller: Caller, base_url: str, examples: int, *, coverage: bool) -> SchemathesisConfig:
     generation = {
         "max-examples": examples,
         "deterministic": True,
@@ -134,7 +135,8 @@ def config_of(caller: Caller, base_url: str, examples: int) -> SchemathesisConfi
         "with-security-parameters": False,
     }
     found = {"seed": SEED, "base-url": base_url, "headers": {"Authorization": f"Bearer {caller.key}"}, "workers": 1}
-    return SchemathesisConfig.from_dict({**found, "generation": generation})
+    phases = {"coverage": {"enabled": coverage}}
+    return SchemathesisConfig.from_dict({**found, "generation": generation, "phases": phases})
 
 
 keys = count(1)
@@ -146,17 +148,17 @@ def before_call(context: Any, case: Any, kwargs: Any) -> None:
     known = case.headers.get("Idempotency-Key") if case.headers else None
     if known and len(known) <= 255 and known.isascii() and known.isprintable():
         case.headers["Idempotency-Key"] = f"{next(keys):08d}{known[8:]}"
-    # Integers beyond 2^53 are refused even in JSON that is the caller's own: other readers would round them.
+    # Numbers beyond 2^53 are refused even in JSON that is the caller's own: other readers would round them.
     case.body = small(case.body)
 
 
 def small(value: Any) -> Any:
-    """Return a JSON value with every integer inside 2^53."""
+    """Return a JSON value with every number inside 2^53."""
     if isinstance(value, dict):
         return {name: small(item) for name, item in value.items()}
     if isinstance(value, list):
         return [small(item) for item in value]
-    is_number = isinstance(value, int) and not isinstance(value, bool)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return max(-(2**53), min(2**53, value)) if is_number else value
 
 
@@ -199,10 +201,19 @@ def is_contradiction(failure: Any, case: Any, response: Any) -> bool:
     return response.status_code == 400 and any(text in response.content.decode() for text in RULES)
 
 
+# A new rule of a resource is added here, in the words of its answer.
 RULES = (
     "Only services have it",
     "an invoice without lines cannot be sent",
     "Required where there is no product_id",
     "The product's price is in",
+    "The total would be negative",
 )
-EXCUSES = (is_partial, is_stale, is_dangling, is_contradiction)
+
+
+def is_history(failure: Any, case: Any, response: Any) -> bool:
+    """A deleted record keeps its history: that is what a history is for."""
+    return isinstance(failure, UseAfterFree) and bool(case.operation.path.endswith("/events"))
+
+
+EXCUSES = (is_partial, is_stale, is_dangling, is_contradiction, is_history)

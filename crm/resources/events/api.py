@@ -83,6 +83,8 @@ class EventViewSet(ResourceViewSet):
     methods = ("list", "retrieve")
     version_field = "record_version"
     moments = ("occurred_at", "occurred_at")
+    # What never changes has no history.
+    events: Any = None
 
     # Set for the history of one record.
     record: Any = None

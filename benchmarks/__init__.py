@@ -1,0 +1,1 @@
+"""What the hot calls cost, measured."""

@@ -1,0 +1,117 @@
+"""The catalogue of the database: every tenant table carries every guard, and a table without one stops the start."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.checks import CheckMessage
+from django.core.management import call_command
+from django.db import connections, transaction
+
+from tenants.checks import EXEMPT, catalogue, connection_role, tenant_models
+from tenants.routing import using
+
+GUARDED = """
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relrowsecurity AND c.relforcerowsecurity
+"""
+WITH_TENANT = """
+SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' AND column_name = 'tenant_id'
+"""
+NULLABLE = f"{WITH_TENANT} AND is_nullable = 'YES'"
+POLICIES = """
+SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'public'
+"""
+# Tables that point at a tenant's rows and have no tenant themselves: their rows would have no guard.
+UNOWNED = f"""
+SELECT k.conrelid::regclass::text FROM pg_constraint k
+WHERE k.contype = 'f' AND k.confrelid::regclass::text IN ({GUARDED}) AND k.conrelid::regclass::text NOT IN ({WITH_TENANT})
+"""
+RIGHTS = """
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, unnest(ARRAY['kith_app', 'kith_admin']) role
+WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
+  AND (has_table_privilege(role, c.oid, 'TRUNCATE') OR has_table_privilege(role, c.oid, 'TRIGGER'))
+"""
+WAYS_ROUND = """
+SELECT relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relkind IN ('v', 'm')
+UNION SELECT proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+WHERE n.nspname = 'public' AND p.prosecdef
+"""
+OWN = "(tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS \"nullif\"))"
+
+
+def rows(sql: str) -> list[tuple[Any, ...]]:
+    with connections["owner"].cursor() as cursor:
+        cursor.execute(sql)
+        return list(cursor.fetchall())
+
+
+def column(sql: str) -> set[str]:
+    return {str(row[0]) for row in rows(sql)}
+
+
+def test_it_misses_no_guard() -> None:
+    assert catalogue(["default"]) == []
+
+
+def test_it_exempts_three_tables() -> None:
+    assert frozenset({"tenants_plan", "tenants_tenant", "apikeys_apikey"}) == EXEMPT
+
+
+def test_it_guards_exactly_the_tables_with_a_tenant() -> None:
+    with_tenant = column(WITH_TENANT)
+    assert column(GUARDED) == with_tenant - EXEMPT == {model._meta.db_table for model in tenant_models()}
+    assert column(NULLABLE) == set()
+
+
+def test_it_knows_two_policies_a_table() -> None:
+    own = ("tenant_rows", "PERMISSIVE", "{public}", "ALL", OWN, OWN)
+    staff = ("staff_rows", "PERMISSIVE", "{kith_admin}", "ALL", "true", "true")
+    expected = {(table, *policy) for table in column(GUARDED) for policy in (own, staff)}
+    assert set(rows(POLICIES)) == expected
+
+
+@pytest.mark.parametrize("sql", [UNOWNED, RIGHTS, WAYS_ROUND], ids=["tables", "rights", "views"])
+def test_it_leaves_no_way_round(sql: str) -> None:
+    assert column(sql) == set()
+
+
+@contextmanager
+def damaged(sql: str) -> Iterator[None]:
+    """Change the schema for the time of the block, as a migration that forgot something would leave it."""
+    with using("owner"), transaction.atomic(using="owner"), connections["owner"].cursor() as cursor:
+        cursor.execute(sql)
+        yield
+        transaction.set_rollback(True, using="owner")
+
+
+@pytest.mark.parametrize(("sql", "id", "sentence", "hint"), [
+    ("ALTER TABLE crm_client DISABLE ROW LEVEL SECURITY", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
+    ("ALTER TABLE crm_client NO FORCE ROW LEVEL SECURITY", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
+    ("DROP POLICY tenant_rows ON crm_client", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
+    ("ALTER POLICY tenant_rows ON crm_client USING (true)", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
+    ("CREATE POLICY more ON crm_client USING (true)", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
+    ("CREATE UNIQUE INDEX too_wide ON crm_client (email)", "E003", "too_wide does not start with tenant_id", "Put tenant first"),
+    ("ALTER TABLE crm_invoice DROP CONSTRAINT crm_invoice_client_id_same_tenant", "E004", "may point at another", 'ProtectTable("Invoice")'),
+])  # fmt: skip
+def test_it_names_the_guard_that_is_missing(sql: str, id: str, sentence: str, hint: str) -> None:
+    with damaged(sql):
+        found = catalogue(["default"])
+    assert [message.id for message in found] == [f"tenants.{id}"]
+    assert sentence in found[0].msg
+    assert found[0].hint is not None
+    assert hint in found[0].hint
+
+
+def test_it_refuses_a_role_that_passes_by() -> None:
+    with using("owner"):
+        found: list[CheckMessage] = connection_role(["default"])
+    assert [message.id for message in found] == ["tenants.E005"]
+    assert "row-level security does not bind" in found[0].msg
+    assert connection_role(["default"]) == []
+
+
+def test_it_passes_the_systems_own_checks() -> None:
+    call_command("check", databases=["default"])

@@ -1,0 +1,50 @@
+"""A row cannot point at another tenant's row, and cannot move to another tenant: the database itself refuses."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import DatabaseError, IntegrityError, connections, transaction
+
+from crm.resources.clients.models import Client
+from crm.resources.invoices.models import Invoice
+from tenants import ids
+from tenants.audit import seal
+from tenants.checks import tenant_models
+from tenants.policies import tenant_references
+from tenants.scope import tenant_scope
+from tests.conftest import Caller
+from tests.isolation.world import World
+
+REFERENCES = [(model, field) for model in tenant_models() for field in tenant_references(model)]
+
+
+def test_it_refuses_an_invoice_for_anothers_client(acme: Caller, globex: Caller) -> None:
+    client = ids.decode("cli", globex.post("/clients", {"name": "Hank"}).data["id"])
+    zeros = dict.fromkeys(("subtotal", "discount_total", "tax_total", "total", "amount_paid", "amount_due"), Decimal(0))
+    invoice = Invoice(tenant=acme.tenant, client_id=client, issue_date=date(2026, 1, 31), currency="EUR", **zeros)
+    with pytest.raises(IntegrityError, match="crm_invoice_client_id_same_tenant"), tenant_scope(acme.tenant.id):
+        Invoice.objects.bulk_create([invoice])
+
+
+@pytest.mark.parametrize(("model", "field"), REFERENCES, ids=lambda item: getattr(item, "__name__", None) or item.name)
+def test_it_keeps_every_reference_inside_its_tenant(acme: Caller, globex: Caller, model: Any, field: Any) -> None:
+    World(acme, globex)
+    for caller in (acme, globex):
+        seal(caller.tenant)
+    own = model._base_manager.using("owner").filter(tenant=acme.tenant).first()
+    foreign = field.related_model._base_manager.using("owner").filter(tenant=globex.tenant).first()
+    if own is None or foreign is None:
+        pytest.skip(f"nothing of {model.__name__} to move")
+    sql = f"UPDATE {model._meta.db_table} SET {field.column} = %s WHERE {model._meta.pk.column} = %s"
+    with pytest.raises(DatabaseError, match="_same_tenant|append-only"), transaction.atomic(using="owner"):
+        connections["owner"].cursor().execute(sql, [foreign.pk, own.pk])
+
+
+def test_it_moves_no_row_to_another_tenant(acme: Caller, globex: Caller) -> None:
+    client = ids.decode("cli", acme.post("/clients", {"name": "Ada"}).data["id"])
+    with pytest.raises(DatabaseError, match="row-level security"), tenant_scope(acme.tenant.id):
+        Client.objects.filter(pk=client).update(tenant=globex.tenant)
+    with pytest.raises(DatabaseError, match="row-level security"), tenant_scope(acme.tenant.id):
+        Client.objects.bulk_create([Client(tenant=globex.tenant, name="Hank")])
