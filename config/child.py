@@ -4,12 +4,15 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from config.identity import Identity, before_start
+
+# How to wait for a moment; whoever is asked to stop meanwhile raises an exception there.
+Pause = Callable[[float], None]
 
 
 class Log(Protocol):
@@ -38,16 +41,16 @@ class Program:
 class Child:
     """A running program. Its own session keeps Ctrl-C from reaching it before its turn."""
 
-    def __init__(self, program: Program, log: Log) -> None:
+    def __init__(self, program: Program, output: int, answer: int | None = None) -> None:
+        """Start the program. `output` takes its lines, and is closed here; `answer` may take its standard output."""
         self.program = program
-        output = log.open(program.name)
         try:
             self.process = subprocess.Popen(
                 program.command,
                 env=program.environ,
                 cwd="/" if program.identity else None,
                 stdin=subprocess.DEVNULL,
-                stdout=output,
+                stdout=output if answer is None else answer,
                 stderr=output,
                 start_new_session=True,
                 # Safe beside the console's thread: it only makes system calls.

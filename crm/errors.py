@@ -1,6 +1,7 @@
 """The failures of the domain, as exceptions; crm/rest/problems.py alone turns them into answers.
 
-Field names in them are canonical (`line_items.0.rate`); the contract of the answer words them.
+Field names in Invalid and Conflict are canonical (`line_items.0.rate`), and so are names in {braces} in their
+sentences; the contract of the answer words both.
 """
 
 from collections.abc import Mapping, Sequence
@@ -51,17 +52,10 @@ class Retryable(Exception):
 
 
 class Invalid(Refusal):
-    """A 400: the request is understood and does not fit; `fields` says which of its names, and why."""
+    """A 400: the request is understood and does not fit; `fields` says which of the record's fields."""
 
-    def __init__(
-        self,
-        message: str,
-        *,
-        code: str = "VALIDATION_ERROR",
-        fields: Mapping[str, list[str]] | None = None,
-        **details: Any,
-    ) -> None:
-        super().__init__(Problem(400, code, message, fields or {}, details))
+    def __init__(self, message: str, *fields: str) -> None:
+        super().__init__(Problem(400, "VALIDATION_ERROR", message, {name: [message] for name in fields}))
 
 
 class Unreadable(Refusal):
@@ -72,7 +66,7 @@ class Unreadable(Refusal):
 
 
 class Conflict(Refusal):
-    """A 409 (or 412): the request is fine, and the record's state stands against it."""
+    """A 409 (or 412): the request is fine, and the record's state stands against it, or against some of its fields."""
 
-    def __init__(self, message: str, *, status: int = 409, code: str = "CONFLICT", **details: Any) -> None:
-        super().__init__(Problem(status, code, message, {}, details))
+    def __init__(self, message: str, *fields: str, status: int = 409, code: str = "CONFLICT", **details: Any) -> None:
+        super().__init__(Problem(status, code, message, {name: [message] for name in fields}, details))

@@ -16,7 +16,7 @@ M = TypeVar("M", bound=Model)
 Role = Member.Role
 WORK = frozenset({"view", "add", "change"})
 RUN = WORK | {"delete", "issue"}
-# What each role may do in its own tenant, both sides of it. A Django permission grants the same in all of a person's tenants.
+# What each role may do in its own tenant, on both sides. A Django permission grants the same in all of a person's.
 GRANTS: Mapping[str, frozenset[str]] = {
     Role.VIEWER: frozenset({"view"}),
     Role.STAFF: WORK,
@@ -44,7 +44,7 @@ def bounded(rows: QuerySet[M], user: Any, path: str = "tenant") -> QuerySet[M]:
 
 
 def may(user: Any, verb: str, permission: str, tenant_id: UUID | None = None) -> bool:
-    """Tell whether a person may do `verb` in a tenant, or without one in any of theirs: by Django's permission or by role."""
+    """Tell whether a person may do `verb` in a tenant (without one: in any of theirs), by permission or by role."""
     if not (user.is_active and user.is_staff):
         return False
     if user.is_superuser:

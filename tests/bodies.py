@@ -18,7 +18,7 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Maker:
-    """Fills fields: ids of other records come from `ids` by model, texts start with `mark`, `full` takes optional ones too."""
+    """Fills fields: other records' ids come from `ids` by model, texts begin with `mark`, `full` adds optional ones."""
 
     ids: Mapping[Any, str]
     full: bool

@@ -36,10 +36,9 @@ def rotate_page(request: HttpRequest, key: ApiKey) -> HttpResponse:
         if held.apikey_set.exists():
             messages.warning(request, ROTATED)
             return redirect("admin:apikeys_apikey_change", key.pk)
+        user: Any = request.user
         try:
-            successor, plaintext = rotate(
-                held, actor=actor_of(request, held.tenant), grace=form.duration, user=request.user
-            )
+            successor, plaintext = rotate(held, actor=actor_of(request, held.tenant), grace=form.duration, user=user)
         except ValueError as error:
             messages.error(request, str(error))
             return redirect("admin:apikeys_apikey_change", key.pk)
@@ -47,7 +46,7 @@ def rotate_page(request: HttpRequest, key: ApiKey) -> HttpResponse:
 
 
 def revoke_page(request: HttpRequest, keys: Sequence[ApiKey], *, action: str = "") -> HttpResponse | None:
-    """Ask, then revoke; `action` is the list's action that chose the keys. Returns None when the list should show again."""
+    """Ask, then revoke and return None; `action` is the list's action that chose the keys."""
     allowed = [key for key in keys if may_issue(request.user, key.tenant_id)]
     if len(allowed) != len(keys):
         raise PermissionDenied

@@ -55,7 +55,7 @@ NARROWER = "You may not grant {}: ask somebody who may, or tick narrower scopes.
 class ScopePicker(forms.CheckboxSelectMultiple):
     """Tick boxes in one card a resource."""
 
-    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:  # noqa: ARG002
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
         """Return the boxes with the notes of their resources."""
         notes = {category.label: category.note for category in catalogue()}
         # Form renderers look in the packages' folders alone.
@@ -66,8 +66,10 @@ class IssueForm(forms.Form):
     """A new key: whose, what for, what it may do, how long, how much and from where."""
 
     name = forms.CharField(
-        max_length=100, widget=UnfoldAdminTextInputWidget, help_text="What the key is for, like Web shop. It stands in the audit log."
-    )  # fmt: skip
+        max_length=100,
+        widget=UnfoldAdminTextInputWidget,
+        help_text="What the key is for, like Web shop. It stands in the audit log.",
+    )
     tenant = forms.ModelChoiceField(Tenant.objects.none())
     environment = forms.ChoiceField(
         label="Side",
@@ -79,8 +81,10 @@ class IssueForm(forms.Form):
         widget=UnfoldAdminRadioSelectWidget,
     )
     scopes = forms.MultipleChoiceField(
-        choices=granting.choices, widget=ScopePicker, error_messages={"required": "Tick at least one: a key without scopes can do nothing."}
-    )  # fmt: skip
+        choices=granting.choices,
+        widget=ScopePicker,
+        error_messages={"required": "Tick at least one: a key without scopes can do nothing."},
+    )
     sure = forms.BooleanField(
         label="Yes, this key may do everything, and whoever has it", required=False, widget=UnfoldBooleanWidget
     )
@@ -168,8 +172,11 @@ class RotateForm(forms.Form):
     """How long the old key works on beside its successor."""
 
     grace = forms.ChoiceField(
-        label="The old key works on for", choices=GRACES, widget=UnfoldAdminSelectWidget, help_text="Time to bring the new key to every place that has the old one."
-    )  # fmt: skip
+        label="The old key works on for",
+        choices=GRACES,
+        widget=UnfoldAdminSelectWidget,
+        help_text="Time to bring the new key to every place that has the old one.",
+    )
 
     @property
     def duration(self) -> timedelta:

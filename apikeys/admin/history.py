@@ -21,7 +21,7 @@ SHOWN = 20
 def successor(key: ApiKey) -> str:
     """Return a link to the key that took its place."""
     newer = key.apikey_set.first()
-    return show.link(reverse("admin:apikeys_apikey_change", args=[newer.pk]), newer) if newer else "–"
+    return show.link(reverse("admin:apikeys_apikey_change", args=[newer.pk]), newer) if newer else "-"
 
 
 def usage(key: ApiKey) -> str:

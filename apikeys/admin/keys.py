@@ -9,7 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
-from unfold.decorators import action, display
+from unfold.decorators import action
 from unfold.enums import ActionVariant
 
 from apikeys.admin import history
@@ -92,7 +92,7 @@ class KeyAdmin(StaffAdmin):
         """Issue a key."""
         return issue_page(request)
 
-    @action(description="Rotate", permissions=["issue"], url_path="rotate", icon="autorenew")
+    @action(description="Rotate", permissions=["issue"], url_path="rotate", icon="autorenew")  # type: ignore[untyped-decorator]
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Make the key's successor."""
         key = self.get_object(request, object_id)
@@ -100,7 +100,7 @@ class KeyAdmin(StaffAdmin):
             raise Http404
         return rotate_page(request, key)
 
-    @action(description="Revoke", permissions=["issue"], url_path="revoke", icon="block", variant=ActionVariant.DANGER)
+    @action(description="Revoke", permissions=["issue"], url_path="revoke", icon="block", variant=ActionVariant.DANGER)  # type: ignore[untyped-decorator]
     def revoke(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """End the key."""
         key = self.get_object(request, object_id)
@@ -108,65 +108,65 @@ class KeyAdmin(StaffAdmin):
             raise Http404
         return revoke_page(request, [key]) or redirect("admin:apikeys_apikey_change", key.pk)
 
-    @action(description="Revoke the selected keys", permissions=["issue"])
+    @action(description="Revoke the selected keys", permissions=["issue"])  # type: ignore[untyped-decorator]
     def revoke_selected(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> HttpResponse | None:
         """End several keys."""
         return revoke_page(request, list(queryset), action="revoke_selected")
 
     # Columns and fields.
 
-    @display(description="Key", ordering="prefix")
+    @admin.display(description="Key", ordering="prefix")
     def masked_key(self, key: ApiKey) -> str:
         """Return as much of the key as recognises it."""
         return show.code(key.masked)
 
-    @display(description="Side", ordering="environment")
+    @admin.display(description="Side", ordering="environment")
     def side(self, key: ApiKey) -> str:
         """Return live or test."""
         return show.badge(key.environment)
 
-    @display(description="Scopes")
+    @admin.display(description="Scopes")
     def may(self, key: ApiKey) -> str:
         """Return the first scopes."""
         return show.badges(key.scopes, most=3)
 
-    @display(description="Scopes")
+    @admin.display(description="Scopes")
     def all_scopes(self, key: ApiKey) -> str:
         """Return every scope."""
         return show.badges(key.scopes, most=len(key.scopes))
 
-    @display(description="Networks")
+    @admin.display(description="Networks")
     def networks(self, key: ApiKey) -> str:
         """Return where the key may be used from."""
         return show.badges(key.allowed_networks, most=50) if key.allowed_networks else "from anywhere"
 
-    @display(description="Own limits")
+    @admin.display(description="Own limits")
     def limits(self, key: ApiKey) -> str:
         """Return the limits that differ from the plan's."""
         named = (("a minute", key.per_minute), ("an hour", key.per_hour), ("a day", key.per_day))
         return ", ".join(f"{limit:,} {window}" for window, limit in named if limit) or "none: the plan's hold"
 
-    @display(description="Last used", ordering="last_used_at")
+    @admin.display(description="Last used", ordering="last_used_at")
     def used(self, key: ApiKey) -> str:
         """Return when it was used, to the minute."""
         return show.moment(key.last_used_at, "never")
 
-    @display(description="From")
+    @admin.display(description="From")
     def used_from(self, key: ApiKey) -> str:
         """Return the address of the last use."""
-        return key.last_used_ip or "–"
+        return key.last_used_ip or "-"
 
-    @display(description="Ends", ordering="expires_at")
+    @admin.display(description="Ends", ordering="expires_at")
     def ends(self, key: ApiKey) -> str:
         """Return when it ends by itself."""
         return show.moment(key.grace_until or key.expires_at, "never")
 
-    @display(description="Revoked")
+    @admin.display(description="Revoked")
     def ended(self, key: ApiKey) -> str:
         """Return when it was revoked."""
         return show.moment(key.revoked_at, "no")
 
-    @display(description="State")
+    @admin.display(description="State")
     def now(self, key: ApiKey) -> str:
         """Return the state, and a warning before the end."""
         state = key.state()
@@ -174,17 +174,17 @@ class KeyAdmin(StaffAdmin):
             return show.badge("ends soon", "warn")
         return show.badge(state)
 
-    @display(description="Successor")
+    @admin.display(description="Successor")
     def successor(self, key: ApiKey) -> str:
         """Return the key that took its place."""
         return history.successor(key)
 
-    @display(description="Requests, 30 days")
+    @admin.display(description="Requests, 30 days")
     def usage(self, key: ApiKey) -> str:
         """Return a chart of its requests."""
         return history.usage(key)
 
-    @display(description="What it changed, 30 days")
+    @admin.display(description="What it changed, 30 days")
     def doings(self, key: ApiKey) -> str:
         """Return its newest events."""
         return history.doings(key)

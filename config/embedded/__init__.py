@@ -6,7 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from config.child import Child, Log
+from config.child import Child, Log, Pause
 from config.embedded import binaries
 from config.embedded.files import FileLog
 from config.embedded.postgres import Postgres
@@ -21,12 +21,20 @@ class Embedded:
     """The servers of one data folder. `fast` gives up safety against power cuts, for tests."""
 
     def __init__(
-        self, home: Path, log: Log | None = None, *, postgres: bool = True, redis: bool = True, fast: bool = False
+        self,
+        home: Path,
+        log: Log | None = None,
+        *,
+        postgres: bool = True,
+        redis: bool = True,
+        fast: bool = False,
+        pause: Pause = time.sleep,
     ) -> None:
         self.home = home
         self.log = log or FileLog(home)
         self.wanted = {"postgres": postgres, "redis": redis}
         self.fast = fast
+        self.pause = pause
         self.state = State()
         self.servers: list[Postgres | Redis] = []
         self.children: list[Child] = []
@@ -70,7 +78,7 @@ class Embedded:
     def wait(self) -> None:
         """Wait until every server answers."""
         for server, child in zip(self.servers, self.children, strict=True):
-            server.wait(child, self.state, self.log)
+            server.wait(child, self.state, self.log, self.pause)
 
     def stop(self) -> None:
         """Ask every server to end, and end by force what is still there after a while."""

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import Connection
 
 from config import roles
-from config.child import Child, Log, Program
+from config.child import Child, Log, Pause, Program
 from config.embedded.state import SUPERUSER, State
 from config.errors import StartError
 from config.identity import Identity, before_start
@@ -90,7 +90,8 @@ class Postgres:
         place = ("-D", str(self.data), "-h", "127.0.0.1", "-p", str(port), "-k", "")
         command = (str(self.programs / "postgres"), *place, *settings)
         environ = {"PATH": os.environ.get("PATH", ""), "LC_ALL": "C", "TZ": "UTC"}
-        return Child(Program("postgres", command, signal.SIGINT, environ, self.identity), log)
+        program = Program("postgres", command, signal.SIGINT, environ, self.identity)
+        return Child(program, log.open("postgres"))
 
     def forget_stranger(self) -> None:
         """Remove a lock file whose process number went to another program since; PostgreSQL would wait for it."""
@@ -102,7 +103,7 @@ class Postgres:
         except (OSError, ValueError, psutil.Error):
             return
 
-    def wait(self, child: Child, state: State, log: Log) -> None:
+    def wait(self, child: Child, state: State, log: Log, pause: Pause) -> None:
         """Wait until the server takes connections, then make the roles and the database that are missing."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
@@ -112,7 +113,7 @@ class Postgres:
             if connection:
                 with connection:
                     return roles.create_all(connection, state)
-            time.sleep(0.05)
+            pause(0.05)
         raise StartError(f"PostgreSQL did not start within {READY_SECONDS} seconds: {log.tail('postgres')}")
 
     def is_ready(self) -> bool:

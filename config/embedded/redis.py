@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redis
 
-from config.child import Child, Log, Program
+from config.child import Child, Log, Pause, Program
 from config.embedded.state import State
 from config.errors import StartError
 from config.identity import Identity
@@ -47,9 +47,9 @@ class Redis:
             os.chown(self.folder, self.identity.uid, self.identity.gid)
             os.chown(settings, self.identity.uid, self.identity.gid)
         command = (str(self.program), str(settings))
-        return Child(Program("redis", command, signal.SIGTERM, identity=self.identity), log)
+        return Child(Program("redis", command, signal.SIGTERM, identity=self.identity), log.open("redis"))
 
-    def wait(self, child: Child, state: State, log: Log) -> None:
+    def wait(self, child: Child, state: State, log: Log, pause: Pause) -> None:
         """Wait until the server answers."""
         deadline = time.monotonic() + READY_SECONDS
         client = redis.Redis.from_url(state.urls["REDIS_URL"], socket_timeout=2)
@@ -60,5 +60,5 @@ class Redis:
                 client.ping()
                 return client.close()
             except redis.RedisError:
-                time.sleep(0.02)
+                pause(0.02)
         raise StartError(f"Redis did not start within {READY_SECONDS} seconds: {log.tail('redis')}")

@@ -6,7 +6,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
 from django.db import OperationalError
 from django.db.models import Count
 from django.db.models.functions import TruncDate
@@ -43,7 +42,11 @@ OPTIONS = json.dumps(
                 "grid": {"display": False},
                 "ticks": {"color": "#9ca3af", "maxTicksLimit": 8, "maxRotation": 0},
             },
-            "y": {"stacked": True, "beginAtZero": True, "ticks": {"color": "#9ca3af", "precision": 0, "maxTicksLimit": 5}},
+            "y": {
+                "stacked": True,
+                "beginAtZero": True,
+                "ticks": {"color": "#9ca3af", "precision": 0, "maxTicksLimit": 5},
+            },
         },
     }
 )
@@ -56,7 +59,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     first = today - timedelta(days=DAYS - 1)
     usage = per_day(bounded(DailyUsage.every_tenant.all(), user), first, today)
     events = events_per_day(user, first, today)
-    keys = admin.site.get_model_admin(ApiKey).get_queryset(request).working(timezone.now())
+    keys = bounded(ApiKey.objects.working(timezone.now()).select_related("tenant"), user)
     now = usage[-1][1]
     return {
         **context,
@@ -65,7 +68,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             ("Requests today", now["requests"]),
             ("Refused or failed today", now["refused"] + now["failed"]),
             ("Working keys", keys.count()),
-            ("Changes today", events[-1][1] if events else "–"),
+            ("Changes today", events[-1][1] if events else "-"),
         ],
         "requests": any(counts["requests"] for _, counts in usage) and requests_chart(usage),
         "errors": any(counts["refused"] + counts["failed"] for _, counts in usage) and errors_chart(usage),
@@ -113,5 +116,7 @@ def events_chart(events: Sequence[tuple[date, int]]) -> str:
 
 def chart(days: Sequence[date], series: Mapping[str, Sequence[int]]) -> str:
     """Return what unfold's chart component draws."""
-    datasets = [{"label": label, "data": list(data), "backgroundColor": COLOURS[label]} for label, data in series.items()]
+    datasets = [
+        {"label": label, "data": list(data), "backgroundColor": COLOURS[label]} for label, data in series.items()
+    ]
     return json.dumps({"labels": [f"{day:%d %b}" for day in days], "datasets": datasets})

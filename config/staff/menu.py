@@ -3,15 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from apikeys.models import ApiKey
-from crm.admin.page import ResourceAdmin
-from crm.registry import RESOURCES
 from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 
+from apikeys.models import ApiKey
+from crm.admin.page import ResourceAdmin
+from crm.registry import RESOURCES
 from tenants.models import Event, Member, Plan, Tenant
 
 __all__ = ["menu"]
@@ -22,7 +22,12 @@ ICONS = {
     "appointment": "event", "file": "attach_file",
 }  # fmt: skip
 ACCESS = ((ApiKey, "API keys", "key"), (Member, "Members", "badge"), (Event, "Audit log", "history"))
-HOUSE = ((Tenant, "Tenants", "domain"), (Plan, "Plans", "speed"), (User, "Users", "person"), (Group, "Groups", "groups"))
+HOUSE = (
+    (Tenant, "Tenants", "domain"),
+    (Plan, "Plans", "speed"),
+    (User, "Users", "person"),
+    (Group, "Groups", "groups"),
+)
 
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
@@ -39,7 +44,9 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
 
 def records() -> list[tuple[type[Model], str, str]]:
     """Return the resources' pages in the order of the registry."""
-    pages = [(view, admin.site.get_model_admin(view.model)) for view in RESOURCES if admin.site.is_registered(view.model)]
+    pages = [
+        (view, admin.site.get_model_admin(view.model)) for view in RESOURCES if admin.site.is_registered(view.model)
+    ]
     return [
         (view.model, view.plural.replace("_", " ").capitalize(), ICONS.get(view.resource, "table_rows"))
         for view, page in pages

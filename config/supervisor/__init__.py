@@ -1,11 +1,14 @@
 """Starts everything Kith needs, in order, watches it, and stops it in the reverse order."""
 
+import json
 import os
 import sys
+from typing import Any
 
 from config import env
 from config.env import Environment
-from config.supervisor import checks, leftovers, parts, prepare, ready
+from config.errors import StartError
+from config.supervisor import checks, leftovers, parts, ready
 from config.supervisor.console import Console
 from config.supervisor.greeting import greet
 from config.supervisor.house import Ended, House
@@ -44,26 +47,31 @@ def start(house: House, settings: Environment, *, demo: bool) -> None:
     if stopped:
         house.console.say(f"Stopped what an earlier start left behind: {', '.join(stopped)}")
     checks.check_port(settings.text("HOST"), settings.number("PORT"))
-    prepare_servers(house, settings)
-    logins = prepare.make_demo() if demo else {}
-    prepare.close()
-    start_parts(house, env.read())
+    start_servers(house, settings)
+    logins = prepare(house, demo=demo)
+    start_parts(house, settings)
     greet(house.console, settings, logins)
 
 
-def prepare_servers(house: House, settings: Environment) -> None:
-    """Start our own servers or check those that were given, load Django meanwhile, and update the database."""
-    own = {name: settings.readings[f"{name}_URL"].source in OWN for name in ("DATABASE", "REDIS")}
+def start_servers(house: House, settings: Environment) -> None:
+    """Check the servers that were given, and start our own in the place of those that were not."""
+    own = {name: settings.readings[f"{name}_URL"].source in OWN for name in SERVERS}
     if not own["REDIS"]:
         checks.check_redis(settings)
     if not own["DATABASE"]:
         checks.check_databases(settings)
     if any(own.values()):
         house.console.say("Starting " + " and ".join(SERVERS[name] for name in own if own[name]))
-        house.launch_servers(postgres=own["DATABASE"], redis=own["REDIS"])
-    prepare.load_django()
-    house.wait_servers()
-    prepare.migrate(house.console.say, live=house.console.colour)
+        house.start_servers(postgres=own["DATABASE"], redis=own["REDIS"])
+
+
+def prepare(house: House, *, demo: bool) -> dict[str, Any]:
+    """Bring the database up to date, and return the logins of the demo."""
+    answer = house.ask(parts.prepare(demo=demo))
+    if answer is None:
+        raise StartError("The database could not be prepared; the lines above say why.")
+    logins: dict[str, Any] = json.loads(answer) if demo else {}
+    return logins
 
 
 def start_parts(house: House, settings: Environment) -> None:
@@ -72,4 +80,4 @@ def start_parts(house: House, settings: Environment) -> None:
     ready.forget(house.home)
     for program in parts.programs(settings, colour=house.console.colour):
         house.start(program)
-    ready.wait(settings, house.check)
+    ready.wait(settings, house.rest)

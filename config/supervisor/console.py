@@ -46,6 +46,10 @@ class Console:
         self.pipes.register(reading, selectors.EVENT_READ, name)
         return writing
 
+    def open_terminal(self) -> int:
+        """Return a file descriptor for progress bars: the terminal itself; without one the log, under our own name."""
+        return os.dup(sys.stderr.fileno()) if self.colour and sys.stderr.isatty() else self.open("kith")
+
     def tail(self, name: str) -> str:
         """Return the last lines of a process."""
         return "\n".join(f"  {line}" for line in self.lines[name]) or "  it said nothing"

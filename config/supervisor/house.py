@@ -1,5 +1,6 @@
 """The processes of one start: started one by one, watched together, stopped in the reverse order."""
 
+import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
@@ -12,7 +13,7 @@ from config.supervisor.console import Console
 from config.supervisor.signals import Signals
 
 # Who stops together, and the second at which those still there are ended by force.
-STOP_ORDER = ((("web", "beat", "worker"), 7.0), (("redis", "postgres"), 9.5))
+STOP_ORDER = ((("prepare", "web", "beat", "worker"), 6.0), (("redis", "postgres"), 9.0))
 
 
 class Ended(Exception):
@@ -35,7 +36,6 @@ class House:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.signals.wanted = True
         self.stop()
 
     @property
@@ -43,28 +43,36 @@ class House:
         """All processes, the first started first."""
         return [*(self.embedded.children if self.embedded else ()), *self.started]
 
-    def launch_servers(self, *, postgres: bool, redis: bool) -> None:
-        """Start the servers nobody has given an address for, without waiting for them."""
-        with self.signals.hold():
-            self.embedded = Embedded(self.home, self.console, postgres=postgres, redis=redis)
-            try:
-                self.embedded.launch()
-            finally:
-                leftovers.write(self.home, self.children)
-
-    def wait_servers(self) -> None:
-        """Wait until our own servers answer."""
-        if self.embedded:
-            self.embedded.wait()
+    def start_servers(self, *, postgres: bool, redis: bool) -> None:
+        """Start the servers nobody has given an address for, and wait until they answer."""
+        pause = self.signals.pause
+        self.embedded = Embedded(self.home, self.console, postgres=postgres, redis=redis, pause=pause)
+        try:
+            self.embedded.launch()
+        finally:
+            leftovers.write(self.home, self.children)
+        self.embedded.wait()
 
     def start(self, program: Program) -> None:
         """Start one process."""
-        with self.signals.hold():
-            self.started.append(Child(program, self.console))
-            leftovers.write(self.home, self.children)
+        self.started.append(Child(program, self.console.open(program.name)))
+        leftovers.write(self.home, self.children)
 
-    def check(self) -> None:
-        """Raise Ended when a process is over."""
+    def ask(self, program: Program) -> str | None:
+        """Run a process to its end and return what it answered; None when it failed, and said why."""
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as answer:
+            child = Child(program, self.console.open_terminal(), answer=answer.fileno())
+            self.started.append(child)
+            leftovers.write(self.home, self.children)
+            while not child.ended:
+                self.signals.pause(0.02)
+            self.started.remove(child)
+            answer.seek(0)
+            return None if child.process.returncode else answer.read()
+
+    def rest(self, seconds: float) -> None:
+        """Wait for a moment. Raises Ended when a process is over, and Stop when a signal came."""
+        self.signals.pause(seconds)
         for child in self.children:
             if child.ended:
                 tail = self.console.tail(child.name)
@@ -73,8 +81,7 @@ class House:
     def watch(self) -> None:
         """Stay until a process ends or a signal comes."""
         while True:
-            self.check()
-            time.sleep(0.2)
+            self.rest(0.2)
 
     def stop(self) -> None:
         """Stop every process, those that use others first."""

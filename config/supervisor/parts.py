@@ -11,13 +11,23 @@ LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
 PYTHON = (sys.executable, "-m")
 
 
+def prepare(*, demo: bool) -> Program:
+    """Return what brings the database up to date. It may be ended at any moment: PostgreSQL undoes the half done."""
+    command = (sys.executable, str(BASE / "manage.py"), "prepare", *(("--demo",) if demo else ()))
+    return Program("prepare", command, signal.SIGTERM, environment(colour=False))
+
+
 def programs(env: Environment, *, colour: bool) -> tuple[Program, ...]:
     """Return what to start, in order."""
-    environ = {**os.environ, "PORT": str(env.number("PORT")), "PYTHONPATH": str(BASE), "PYTHONUNBUFFERED": "1"}
-    if colour:
-        environ["FORCE_COLOR"] = "1"
+    environ = environment(colour=colour)
     commands = {"web": web(env), "worker": worker(env), "beat": beat(env)}
     return tuple(Program(name, command, signal.SIGTERM, environ) for name, command in commands.items())
+
+
+def environment(*, colour: bool) -> dict[str, str]:
+    """Return the environment of our processes; their lines go through a pipe, and may be coloured all the same."""
+    environ = {**os.environ, "PYTHONPATH": str(BASE), "PYTHONUNBUFFERED": "1"}
+    return {**environ, "FORCE_COLOR": "1"} if colour else environ
 
 
 def place(env: Environment) -> str:
@@ -32,7 +42,7 @@ def web(env: Environment) -> tuple[str, ...]:
         *(*PYTHON, "granian", "config.wsgi:application", "--interface", "wsgi", "--no-ws"),
         *("--host", env.text("HOST"), "--port", str(env.number("PORT"))),
         *("--workers", str(env.number("WEB_WORKERS")), "--blocking-threads", "1"),
-        *("--respawn-failed-workers", "--workers-kill-timeout", "6", "--log-level", "warning"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"),
     )
 
 

@@ -14,8 +14,8 @@ READY_SECONDS = 90
 Check = Callable[[], bool]
 
 
-def wait(env: Environment, still_runs: Callable[[], None]) -> None:
-    """Wait until the web server, the worker and the clock are ready; `still_runs` raises when one of them ends."""
+def wait(env: Environment, rest: Callable[[float], None]) -> None:
+    """Wait until the web server, the worker and the clock are ready; `rest` raises when there is no sense in it."""
     waiting: dict[str, Check] = {
         "web": web_check(env),
         "worker": file_check(env, "worker"),
@@ -23,11 +23,10 @@ def wait(env: Environment, still_runs: Callable[[], None]) -> None:
     }
     deadline = time.monotonic() + READY_SECONDS
     while waiting:
-        still_runs()
         waiting = {name: check for name, check in waiting.items() if not check()}
         if time.monotonic() > deadline:
             raise StartError(f"Not ready within {READY_SECONDS} seconds: {', '.join(waiting)}; the log above says why.")
-        time.sleep(0.1)
+        rest(0.1)
 
 
 def web_check(env: Environment) -> Check:

@@ -1,22 +1,23 @@
-"""Turns SIGINT and SIGTERM into one exception, raised between two steps and never twice."""
+"""Turns SIGINT and SIGTERM into one exception, raised where the supervisor waits and nowhere else.
+
+An exception out of the handler itself could hit any line, also one that swallows it or that must not be torn apart.
+"""
 
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stop(BaseException):
-    """Somebody wants Kith to stop. No `except Exception` on the way may swallow it."""
+class Stop(Exception):
+    """Somebody wants Kith to stop."""
 
 
 class Signals:
     """The handlers of one start. They are installed by hand, since a shell's `&` makes children ignore SIGINT."""
 
     def __init__(self) -> None:
-        self.held = False
         self.wanted = False
 
     def install(self) -> None:
@@ -25,20 +26,12 @@ class Signals:
             signal.signal(number, self.receive)
 
     def receive(self, _: int, __: FrameType | None) -> None:
-        """Stop now, or after the step that must not be torn apart. Further signals change nothing."""
-        if self.wanted:
-            return
+        """Remember it; further signals change nothing."""
         self.wanted = True
-        if not self.held:
-            raise Stop
 
-    @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Let a step finish before a signal takes effect: a process that starts must be known to be stopped."""
-        self.held = True
-        try:
-            yield
-        finally:
-            self.held = False
+    def pause(self, seconds: float) -> None:
+        """Sleep for a moment. Raises Stop when a signal came."""
+        if not self.wanted:
+            time.sleep(seconds)
         if self.wanted:
             raise Stop

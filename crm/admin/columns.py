@@ -61,8 +61,8 @@ def moment(field: Any, record: Any) -> str:
 
 def structure(field: Any, record: Any) -> str:
     """Return a structure as a small table."""
-    value = getattr(record, field.source)
-    filled = {name: part for name, part in (value or {}).items() if part not in (None, "")}
+    value = getattr(record, field.source) or {}
+    filled = {name: part for name, inner in field.fields.items() if (part := value.get(inner.source)) not in (None, "")}
     return show.record(filled) if filled else show.text(None)
 
 

@@ -15,9 +15,9 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
+from crm.errors import Refusal
 from crm.rest import fields as own
 from crm.rest.bodies import parse_json
-from crm.errors import Refusal
 from crm.rest.serializers import Shape
 from tenants import ids
 
@@ -98,14 +98,16 @@ def truth(field: Any) -> Control:
 
 
 def choice(field: Any) -> Control:
-    blank = [] if field.required else [("", "–")]
+    blank = [] if field.required else [("", "-")]
     choices = [*blank, *field.choices.items()]
     return Control(lambda: forms.ChoiceField(choices=choices, widget=UnfoldAdminSelectWidget(), **common(field)))
 
 
 def day(field: Any) -> Control:
     widget = forms.DateInput(attrs=DAY, format="%Y-%m-%d")
-    return Control(lambda: forms.DateField(widget=widget, **common(field)), send=lambda value: value and value.isoformat())
+    return Control(
+        lambda: forms.DateField(widget=widget, **common(field)), send=lambda value: value and value.isoformat()
+    )
 
 
 def words(field: Any) -> Control:
@@ -157,7 +159,7 @@ def control_of(field: Any) -> Control:
 
 def controls_of(serializer: Any) -> dict[str, Control]:
     """Return the controls of a serializer's writable fields; those of a structure stand one by one."""
-    found = {}
+    found: dict[str, Control] = {}
     for name, field in serializer.fields.items():
         if field.read_only:
             continue

@@ -1,4 +1,4 @@
-"""The form of a record: what it shows follows from the serializer, and what it saves passes through the resource's rules."""
+"""The form of a record: the serializer decides what it shows, and the resource's rules what it may save."""
 
 from typing import Any, ClassVar
 
@@ -7,11 +7,11 @@ from django.db import DataError, IntegrityError
 from django.http import HttpRequest
 from rest_framework import serializers
 
-from crm.admin import desk
 from crm.admin.controls import JOINT, Control, controls_of
+from crm.admin.desk import Desk, create, desk_of, update
+from crm.errors import InUse, Refusal
 from crm.rest.contract import CANONICAL
 from crm.rest.fields import ReferenceField
-from crm.errors import InUse, Refusal
 from crm.rest.problems import problem_of
 from crm.rest.viewset import ResourceViewSet
 from tenants.admin.widgets import let_search
@@ -25,9 +25,9 @@ REFUSALS = (serializers.ValidationError, Refusal, InUse, IntegrityError, DataErr
 
 
 class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A record, to be created or changed by a person. Saving is the last step of validation: a rule may still refuse."""
+    """A record in a person's hands. Saving is the last step of validation: a rule may still refuse."""
 
-    view: ClassVar[type[ResourceViewSet]]
+    desk: ClassVar[type[Desk]]
     controls: ClassVar[dict[str, Control]]
     request: HttpRequest
     tenant: Tenant
@@ -36,8 +36,8 @@ class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.adding = self.instance._state.adding
-        self.shape = self.view.serializer_class()
+        self.adding = self.instance._state.adding  # noqa: SLF001
+        self.shape = self.desk.serializer_class()
         for name, control in self.controls.items():
             self.fields[name] = control.make()
             self.initial.setdefault(name, control.show(self.stored(name)))
@@ -67,7 +67,11 @@ class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
         return {outer: self.value_of(outer) for outer in dict.fromkeys(name.partition(JOINT)[0] for name in moved)}
 
     def filled(self, name: str) -> bool:
-        return self.cleaned_data.get(name) not in (None, "")
+        value = self.cleaned_data.get(name)
+        if value is False:
+            # A box that nobody touched says no only where something was there to be denied.
+            return name in self.changed_data or self.stored(name) is not None
+        return value not in (None, "")
 
     def value_of(self, outer: str) -> Any:
         """Return the value of one field of the body; a structure goes whole, and empty it is none."""
@@ -89,16 +93,16 @@ class RecordForm(forms.ModelForm):  # type: ignore[type-arg]
         actor = actor_of(self.request, self.tenant)
         try:
             if self.adding:
-                self.instance = desk.create(self.view, self.body(), actor=actor)
+                self.instance = create(self.desk, self.body(), actor=actor)
             else:
                 version = self.cleaned_data["version"]
-                desk.update(self.view, self.instance, self.body(), actor=actor, version=version)
+                update(self.desk, self.instance, self.body(), actor=actor, version=version)
         except REFUSALS as error:
             self.refuse(error)
 
     def refuse(self, error: Exception) -> None:
         """Show a refusal at its fields, or above all of them."""
-        problem = problem_of(error, CANONICAL, self.view.model)
+        problem = problem_of(error, CANONICAL, self.desk.model)
         placed = False
         for path, messages in problem.fields.items():
             name = self.place(path)
@@ -118,4 +122,4 @@ def form_of(view: type[ResourceViewSet]) -> type[RecordForm]:
     """Return the form class of a resource."""
     meta = type("Meta", (), {"model": view.model, "fields": ()})
     controls = controls_of(view.serializer_class())
-    return type(f"{view.__name__}Form", (RecordForm,), {"Meta": meta, "view": view, "controls": controls})
+    return type(f"{view.__name__}Form", (RecordForm,), {"Meta": meta, "desk": desk_of(view), "controls": controls})

@@ -1,6 +1,5 @@
-"""The admin's page of a resource, derived from its viewset: list, search, filters, form, and what may be done at all."""
+"""The admin's page of a resource, derived from its viewset: list, search, filters, form, and what may be done."""
 
-import re
 from typing import Any, ClassVar
 
 from django.contrib import messages
@@ -10,25 +9,27 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.utils.functional import cached_property
 
-from crm.admin import choosing, desk
+from crm.admin import choosing
 from crm.admin.columns import Column, columns_of, listed
 from crm.admin.controls import JOINT, controls_of
+from crm.admin.desk import desk_of, remove
 from crm.admin.filters import filters_of
 from crm.admin.form import REFUSALS, RecordForm, form_of
 from crm.rest.contract import CANONICAL
+from crm.rest.fields import ReferenceField
+from crm.rest.filters import MAX_TEXT, tenant_word
 from crm.rest.problems import problem_of
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
-from tenants.admin import show
 from tenants.admin.base import StaffAdmin
-from tenants.models import Tenant
-from tenants.staff import actor_of
+from tenants.staff import actor_of, seats_of
 
 __all__ = ["ResourceAdmin", "page_of"]
 
 READ_ONLY = (
     "To read here. Its {} follow rules that a form cannot keep: change it through the API, whose reference tells how."
 )
+BY_HAND = ", or by hand."
 UNBOUND = ("id", "created_at", "updated_at")
 
 
@@ -43,13 +44,13 @@ class ResourceAdmin(StaffAdmin):
 
     @cached_property
     def record_form(self) -> type[RecordForm]:
-        """The form class, made when somebody opens the first form."""
+        """Return the form class, made when somebody opens the first form."""
         return form_of(self.view)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows with the records that their columns link to."""
         fields = self.view.serializer_class().fields.values()
-        names = [self.opts.get_field(field.source).name for field in fields if hasattr(field, "model")]
+        names = [self.opts.get_field(field.source).name for field in fields if isinstance(field, ReferenceField)]
         return super().get_queryset(request).select_related("tenant", *names)
 
     def get_list_display(self, request: HttpRequest) -> list[Any]:
@@ -58,17 +59,15 @@ class ResourceAdmin(StaffAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
         """Search as the API does, in words; a whole id finds its record."""
-        return self.narrowed(request, queryset.filter(self.matching(search_term))), False
+        found = queryset.filter(self.matching(request.user, search_term.strip())) if search_term.strip() else queryset
+        return self.narrowed(request, found), False
 
-    def matching(self, term: str) -> Q:
+    def matching(self, user: Any, term: str) -> Q:
         """Return the condition of a search."""
         try:
-            return Q(pk=ids.decode(self.view.prefix, term.strip()))
+            return Q(pk=ids.decode(self.view.prefix, term))
         except ids.InvalidId:
-            words = re.findall(r"[^\W_]+", term.lower())[:20]
-        if not words:
-            return Q()
-        typed = " & ".join(f"'{word[:100]}'" for word in words) + ":*"
+            typed = (words_of_tenants(user), term[:MAX_TEXT])
         return Q(*((f"{field}__words", typed) for field in self.view.search_fields), _connector=Q.OR)
 
     # Forms.
@@ -84,13 +83,12 @@ class ResourceAdmin(StaffAdmin):
         """Return the fields in groups: plain ones first, each structure by itself."""
         if obj is not None and not self.has_change_permission(request, obj):
             return self.reading(obj)
-        groups: dict[str | None, list[Any]] = {None: []}
+        groups: dict[str | None, list[Any]] = {None: ["version"]}
         for name in controls_of(self.view.serializer_class()):
             outer, joint, _ = name.partition(JOINT)
             groups.setdefault(outer.replace("_", " ").capitalize() if joint else None, []).append(name)
-        known = ["tenant", *(self.columns[name] for name in UNBOUND if name in self.columns)] if obj else []
         sets = [(title, {"fields": fields}) for title, fields in groups.items()]
-        return [*sets, ("Record", {"fields": [*known, "version"]})]
+        return [*sets, ("Record", {"fields": self.get_readonly_fields(request, obj)})] if obj else sets
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[Any]:
         """Return what nobody types: ids and times."""
@@ -98,8 +96,10 @@ class ResourceAdmin(StaffAdmin):
 
     def reading(self, obj: Any) -> list[Any]:
         """Return every field, to read."""
-        about = {} if "change" in self.verbs else {"description": READ_ONLY.format(", ".join(rows_inside(self.view)) or "values")}
-        return [(None, {"fields": ["tenant", *self.columns.values()], **about})]
+        shown: dict[str, Any] = {"fields": ["tenant", *self.columns.values()]}
+        if "change" not in self.verbs:
+            shown["description"] = READ_ONLY.format(", ".join(rows_inside(self.view)) or "values")
+        return [(None, shown)]
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Ask for the tenant first: the form's choices depend on it."""
@@ -124,7 +124,7 @@ class ResourceAdmin(StaffAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete as the API would."""
-        desk.remove(self.view, obj, actor=actor_of(request, obj.tenant))
+        remove(desk_of(self.view), obj, actor=actor_of(request, obj.tenant))
 
 
 def name_of(record: Any) -> str:
@@ -132,6 +132,11 @@ def name_of(record: Any) -> str:
 
 
 vars(name_of).update(short_description="Name")
+
+
+def words_of_tenants(user: Any) -> str:
+    """Return what keeps a search to the person's tenants: each row's words hold its tenant's, which starts with t."""
+    return "t:*" if user.is_superuser else f"({' | '.join(map(tenant_word, seats_of(user)))})"
 
 
 def rows_inside(view: type[ResourceViewSet]) -> list[str]:
@@ -144,7 +149,7 @@ def page_of(view: type[ResourceViewSet]) -> type[ResourceAdmin]:
     writable = {"create": "add", "update": "change"} if not view.plan.parts else {}
     possible = {**writable, "destroy": "delete"}
     verbs = {"view": "view", **{verb: verb for method, verb in possible.items() if method in view.methods}}
-    name = view.plural.replace("_", " ")
+    name, path = view.plural.replace("_", " "), view.plural.replace("_", "-")
     attributes = {
         "__doc__": view.__doc__,
         "view": view,
@@ -155,6 +160,6 @@ def page_of(view: type[ResourceViewSet]) -> type[ResourceAdmin]:
         "list_filter_submit": True,
         "search_fields": view.search_fields or ("id",),
         "empty_title": f"No {name} yet",
-        "empty_text": f"They come in through the API, POST /v1/{view.plural.replace('_', '-')}" + (", or by hand." if "add" in verbs else "."),
+        "empty_text": f"They come in through the API, POST /v1/{path}{BY_HAND if 'add' in verbs else '.'}",
     }
     return type(f"{view.model.__name__}Admin", (ResourceAdmin,), attributes)

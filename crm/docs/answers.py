@@ -1,4 +1,4 @@
-"""Answers, whichever resource gives them: their headers, their envelopes, and the failures that each kind of request can meet."""
+"""Answers, whichever resource gives them: their headers, their envelopes, and the failures that requests can meet."""
 
 from typing import Any
 

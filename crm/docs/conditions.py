@@ -6,7 +6,8 @@ import django_filters
 from django.core.exceptions import FieldDoesNotExist
 
 from crm.docs.fields import REQUEST, Schema, id_pattern
-from crm.rest.filters import MAX_TEXT, MAX_VALUES, IdFilter, MomentFilter, TruthFilter, operators_of
+from crm.docs.shared import parameter
+from crm.rest.filters import MAX_TEXT, MAX_VALUES, IdFilter, MomentFilter, TruthFilter, WholeFilter, operators_of
 
 __all__ = ["filter_parameters", "filter_tree"]
 
@@ -16,6 +17,7 @@ VALUES: dict[type, Any] = {
     IdFilter: lambda item: {"type": "string", "format": "typeid", "pattern": id_pattern(item.prefix, REQUEST)},
     MomentFilter: lambda item: {"type": "string", "format": "date-time"},
     TruthFilter: lambda item: {"type": "string", "enum": ["true", "false"]},
+    WholeFilter: lambda item: {"type": "integer"},
     django_filters.DateFilter: lambda item: {"type": "string", "format": "date"},
     django_filters.NumberFilter: lambda item: {"type": "string", "format": "decimal", "pattern": NUMBER},
     django_filters.ChoiceFilter: lambda item: {"type": "string", "enum": [value for value, _ in item.extra["choices"]]},
@@ -25,13 +27,13 @@ VALUES: dict[type, Any] = {
 
 def value_of(item: Any) -> Schema:
     """Return the schema of one value of a filter."""
-    return next(VALUES[kind](item) for kind in type(item).__mro__ if kind in VALUES)  # type: ignore[no-any-return]
+    return next(VALUES[kind](item) for kind in type(item).__mro__ if kind in VALUES)
 
 
 def filter_parameters(view: Any) -> list[Schema]:
     """Return a parameter for each filter, its operators in the description."""
     return [
-        {"name": name, "in": "query", "description": told(view, name, item), "schema": value_of(item)}
+        parameter(name, "query", value_of(item), told(view, name, item), value_of(item).get("enum", [None])[0])
         for name, item in view.filters.items()
     ]
 
@@ -63,13 +65,7 @@ def filter_tree(view: Any) -> Schema:
         f'`{{"{names[0]}": {{"$in": [...]}}}}`. Fields: {", ".join(f"`{name}`" for name in names)}.'
     )
     schema = {"type": "string", "contentMediaType": "application/json", "contentSchema": tree}
-    return {
-        "name": view.contract.wire("filter"),
-        "in": "query",
-        "description": text,
-        "schema": schema,
-        "example": shown(view),
-    }
+    return parameter(view.contract.wire("filter"), "query", schema, text, shown(view))
 
 
 def wanted(item: Any) -> Schema:

@@ -45,20 +45,26 @@ def create_example(view: Any) -> dict[str, Any]:
 
 
 def update_example(view: Any) -> dict[str, Any]:
-    """Return a body that changes a record: one field."""
-    body = create_example(view)
-    name = next((name for name, value in body.items() if isinstance(value, str)), next(iter(body)))
+    """Return a body that changes a record: one plain field, if there is one."""
+    body, fields = create_example(view), view.serializer_class().fields
+    plain = (name for name, value in body.items() if isinstance(value, str) and name not in references(fields))
+    name = next(plain, next(iter(body)))
     return {name: body[name]}
 
 
+def references(fields: Any) -> set[str]:
+    return {name for name, field in fields.items() if isinstance(field, own.ReferenceField)}
+
+
 def body_example(serializer: Any, given: Any = None) -> dict[str, Any]:
-    """Return a body for a serializer; `given` has canonical names, the body the contract's."""
-    if given:
-        names = {serializer.naming.wire(name): value for name, value in given.items()}
-        return {name: value_example(serializer.fields[name], REQUEST, value) for name, value in names.items()}
-    writable = [field for field in serializer.fields.values() if not field.read_only]
-    chosen = [field for field in writable if field.required] or writable[:1]
-    return {field.field_name: value_example(field, REQUEST) for field in chosen}
+    """Return a body for a serializer: what is given and may be written, and what it must have.
+
+    `given` has canonical names, the body the contract's; without it, something stands for every required field.
+    """
+    names = {serializer.naming.wire(name): value for name, value in (given or {}).items()}
+    writable = {name: field for name, field in serializer.fields.items() if not field.read_only}
+    chosen = [name for name, field in writable.items() if name in names or field.required] or list(writable)[:1]
+    return {name: value_example(writable[name], REQUEST, names.get(name)) for name in chosen}
 
 
 def record_example(view: Any) -> dict[str, Any]:
@@ -80,14 +86,21 @@ def value_example(field: Any, direction: str, given: Any = None) -> Any:
     if isinstance(field, serializers.ListSerializer):
         return [value_example(field.child, direction, item) for item in given or ()]
     if isinstance(field, serializers.Serializer):
-        if direction == REQUEST:
-            return body_example(field, given)
-        return whole(field, given) if given else None
+        return nested_example(field, direction, given)
     if given is not None:
         return given
-    if direction == RESPONSE:
-        if is_nullable(field, direction):
-            return None
-        if (default := default_of(field)) is not serializers.empty:
-            return default
+    usual = answered_example(field) if direction == RESPONSE else serializers.empty
+    if usual is not serializers.empty:
+        return usual
     return next(VALUES[kind](field) for kind in type(field).__mro__ if kind in VALUES)
+
+
+def nested_example(serializer: Any, direction: str, given: Any) -> Any:
+    if direction == REQUEST:
+        return body_example(serializer, given)
+    return whole(serializer, given) if given else None
+
+
+def answered_example(field: Any) -> Any:
+    """Return what an answer shows for a field that nobody set; `empty` where it is the server's to say."""
+    return None if is_nullable(field, RESPONSE) else default_of(field)

@@ -9,7 +9,7 @@ from crm.errors import Problem
 from crm.rest.contract import Contract
 from crm.rest.problems import BareErrors, ObjectErrors, TextErrors
 
-__all__ = ["FAILURES", "Failure", "STATUSES", "error_schema", "example", "failures_of"]
+__all__ = ["FAILURES", "STATUSES", "Failure", "error_schema", "example", "failures_of"]
 
 
 @dataclass(frozen=True)
@@ -23,27 +23,102 @@ class Failure:
 
 
 FAILURES = (
-    Failure(400, "VALIDATION_ERROR", "A field, a parameter or a header does not fit.", "Read `details`: it names each field with its reasons."),
-    Failure(400, "INVALID_FILTER", "A filter names an unknown field or operator, or a value of the wrong type.", "The message lists what is known."),
-    Failure(400, "INVALID_SORT", "The list cannot be sorted by this field.", "The message lists the fields that it can be sorted by."),
-    Failure(401, "UNAUTHORIZED", "The key is missing, unknown or revoked.", "Send a working key in `Authorization` or `X-API-Key`."),
+    Failure(
+        400,
+        "VALIDATION_ERROR",
+        "A field, a parameter or a header does not fit.",
+        "Read `details`: it names each field with its reasons.",
+    ),
+    Failure(
+        400,
+        "INVALID_FILTER",
+        "A filter names an unknown field or operator, or a value of the wrong type.",
+        "The message lists what is known.",
+    ),
+    Failure(
+        400,
+        "INVALID_SORT",
+        "The list cannot be sorted by this field.",
+        "The message lists the fields that it can be sorted by.",
+    ),
+    Failure(
+        401,
+        "UNAUTHORIZED",
+        "The key is missing, unknown or revoked.",
+        "Send a working key in `Authorization` or `X-API-Key`.",
+    ),
     Failure(401, "EXPIRED_KEY", "The key's time is over.", "Issue a new key, or rotate it before it expires."),
-    Failure(403, "INVALID_SCOPE", "The key lacks the scope of this operation.", "Give the key the scope that `details` names."),
-    Failure(403, "FORBIDDEN", "The organization header names another tenant, or the key may not be used from this address.", "Drop the header, or use the key where it is allowed."),
-    Failure(404, "NOT_FOUND", "No such record or path; another tenant's records look the same.", "Check the id and the path."),
+    Failure(
+        403,
+        "INVALID_SCOPE",
+        "The key lacks the scope of this operation.",
+        "Give the key the scope that `details` names.",
+    ),
+    Failure(
+        403,
+        "FORBIDDEN",
+        "The organization header names another tenant, or the key is not allowed from this address.",
+        "Drop the header, or use the key where it is allowed.",
+    ),
+    Failure(
+        404,
+        "NOT_FOUND",
+        "No such record or path; another tenant's records look the same.",
+        "Check the id and the path.",
+    ),
     Failure(405, "METHOD_NOT_ALLOWED", "The path does not offer this method.", "The `Allow` header lists its methods."),
-    Failure(409, "CONFLICT", "A unique value is taken, or other records still refer to this one.", "Change the value, or the records that refer to it."),
-    Failure(409, "INVALID_TRANSITION", "The record's state does not allow this.", "`details` lists the states that it can go to."),
-    Failure(409, "IDEMPOTENCY_IN_PROGRESS", "A request with this Idempotency-Key is being answered.", "Wait for `Retry-After`, then send it again."),
-    Failure(412, "PRECONDITION_FAILED", "The record has changed since the version in `If-Match`.", "Read it again, then decide anew."),
+    Failure(
+        409,
+        "CONFLICT",
+        "A unique value is taken, or other records still refer to this one.",
+        "Change the value, or the records that refer to it.",
+    ),
+    Failure(
+        409,
+        "INVALID_TRANSITION",
+        "The record's state does not allow this.",
+        "`details` lists the states that it can go to.",
+    ),
+    Failure(
+        409,
+        "IDEMPOTENCY_IN_PROGRESS",
+        "A request with this Idempotency-Key is being answered.",
+        "Wait for `Retry-After`, then send it again.",
+    ),
+    Failure(
+        412,
+        "PRECONDITION_FAILED",
+        "The record has changed since the version in `If-Match`.",
+        "Read it again, then decide anew.",
+    ),
     Failure(413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MB.", "Send less at once."),
     Failure(415, "UNSUPPORTED_MEDIA_TYPE", "The body is not JSON.", "Send `Content-Type: application/json`."),
-    Failure(422, "IDEMPOTENCY_MISMATCH", "The Idempotency-Key was used with another request.", "Use a new key for a new request."),
-    Failure(429, "RATE_LIMIT_EXCEEDED", "A rate window is used up; `details` names it.", "Wait for `Retry-After`; retries before do not count."),
-    Failure(500, "INTERNAL_ERROR", "Something failed on our side.", "Try again with the same Idempotency-Key; quote the request id when it stays."),
+    Failure(
+        422,
+        "IDEMPOTENCY_MISMATCH",
+        "The Idempotency-Key was used with another request.",
+        "Use a new key for a new request.",
+    ),
+    Failure(
+        429,
+        "RATE_LIMIT_EXCEEDED",
+        "A rate window is used up; `details` names it.",
+        "Wait for `Retry-After`; retries before do not count.",
+    ),
+    Failure(
+        500,
+        "INTERNAL_ERROR",
+        "Something failed on our side.",
+        "Try again with the same Idempotency-Key; if it stays, quote the request id.",
+    ),
     Failure(500, "DATABASE_ERROR", "The database refused the operation.", "Quote the request id when you report it."),
-    Failure(503, "SERVICE_UNAVAILABLE", "The database did not answer in time; nothing was changed.", "Wait for `Retry-After`, then send it again."),
-)  # fmt: skip
+    Failure(
+        503,
+        "SERVICE_UNAVAILABLE",
+        "The database did not answer in time; nothing was changed.",
+        "Wait for `Retry-After`, then send it again.",
+    ),
+)
 # The name of each status's answer among the document's components.
 STATUSES = {
     400: "BadRequest",

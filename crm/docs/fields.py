@@ -34,7 +34,7 @@ VISIBLE = r"[^\s\u001c-\u001f\u0085]"
 
 
 def value(field: Any, direction: str) -> Schema:
-    """Return the schema of a field's value, by the field's class; an unknown class is a warning, so that no one is guessed."""
+    """Return the schema of a field's value, by the field's class; an unknown class is a warning, never a guess."""
     for kind in type(field).__mro__:
         if kind in VALUES:
             return VALUES[kind](field, direction)
@@ -76,7 +76,7 @@ def described(field: Any) -> str:
     """Return what a field is that has no help text."""
     if isinstance(field, own.IdField):
         return "The record's own id, made by the server."
-    return field.field_name.replace("_", " ").capitalize() + "."
+    return f"{field.field_name.replace('_', ' ').capitalize()}."
 
 
 def column_of(field: Any) -> Any:

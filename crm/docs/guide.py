@@ -20,10 +20,10 @@ PLANS: tuple[tuple[str, int, int | None], ...] = (
     ("Enterprise", 1_000, None),
 )
 WALKS = {
-    OffsetPages: "`limit` and `offset` pick a page and count all matches. For a long walk send each answer's `next_cursor` as "
-    "`cursor` instead: it stays right while records come and go, and it is equally fast on the last page.",
-    NumberedPages: "`page` and `limit` pick a page. The same numbers come as `X-Total-Count`, `X-Page` and `X-Per-Page`, and "
-    "`Link` holds the addresses of the next, previous, first and last page.",
+    OffsetPages: "`limit` and `offset` pick a page and count all matches. For a long walk send each answer's "
+    "`next_cursor` as `cursor` instead: it stays right while records come and go, and it is as fast on the last page.",
+    NumberedPages: "`page` and `limit` pick a page. The same numbers come as `X-Total-Count`, `X-Page` and "
+    "`X-Per-Page`, and `Link` holds the addresses of the next, previous, first and last page.",
 }
 OPERATORS = (
     ("eq, ne", "equal, not equal"),
@@ -48,6 +48,7 @@ def guide_of(contract: Contract) -> dict[str, Any]:
         "max_megabytes": MAX_BYTES // 1024**2,
         "operators": OPERATORS,
         "methods": " and ".join(method.upper() for method in contract.update_methods),
+        "clients": contract.word("clients"),
         "names": {name: contract.wire(name) for name in NAMES},
     }
 

@@ -1,4 +1,4 @@
-"""Names of operations and components, made of a resource's and an action's words: listClients, sendInvoice, ClientCreate."""
+"""Names of operations and components, made of a resource's and an action's words: listClients, ClientCreate."""
 
 import re
 from typing import Any
@@ -39,7 +39,7 @@ def title(name: str) -> str:
 
 
 def operation_id(view: Any, method: str) -> str:
-    """Return the name of the view's action for programs: a verb, the resource, and what is left of the action's name."""
+    """Return the name of the view's action for programs: a verb, the resource, and the rest of the action's name."""
     one, many = view.contract.word(view.resource), view.contract.word(view.plural)
     if view.action in VERBS:
         verb = VERBS[view.action][0]

@@ -2,25 +2,20 @@
 
 from typing import Any
 
-from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.plumbing import ResolvedComponent, get_doc, is_list_serializer, is_serializer
-from rest_framework import serializers
-
 from crm.docs import answers, names, parameters
+from crm.docs.components import ComponentSchema
 from crm.docs.examples import body_example, create_example, record_example, update_example
 from crm.docs.failures import STATUSES
-from crm.docs.fields import REQUEST, RESPONSE, Schema, default_of, described, is_nullable, nullable, value
+from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
-from crm.rest.lists import offered
 from crm.rest.serializers import bind
 
 __all__ = ["ContractSchema"]
 
 
-class ContractSchema(AutoSchema):
+class ContractSchema(ComponentSchema):
     """What drf-spectacular asks about an operation, answered out of the view, its serializer and its contract."""
 
-    view: Any
     method: str
 
     @property
@@ -55,10 +50,18 @@ class ContractSchema(AutoSchema):
         return [self.view.contract.scope(scope) for scope in needed]
 
     @property
+    def lists(self) -> str | None:
+        """The resource whose records an extra action lists."""
+        return getattr(getattr(self.view, self.view.action), "lists", None)
+
+    @property
     def shown(self) -> Any:
-        """The view whose records the operation shows: an action of one resource may list those of another."""
-        other = getattr(getattr(self.view, self.view.action), "lists", None)
-        return self.view.siblings[other] if other else self.view
+        """The view whose records the operation shows."""
+        return self.view.siblings[self.lists] if self.lists else self.view
+
+    def is_excluded(self) -> bool:
+        """Tell whether the action lists what its contract does not publish: it is always a 404 there."""
+        return self.lists is not None and self.lists not in self.view.siblings
 
     @property
     def is_list(self) -> bool:
@@ -88,7 +91,11 @@ class ContractSchema(AutoSchema):
         if takes is None:
             return None, "", {}
         serializer = bind(takes, view.contract)()
-        return serializer, f"{names.pascal(names.snake(self.get_operation_id()))}Input", body_example(serializer)
+        return (
+            serializer,
+            f"{names.pascal(names.snake(self.get_operation_id()))}Input",
+            body_example(serializer, getattr(takes, "example", None)),
+        )
 
     def _get_request_body(self, direction: Any = REQUEST) -> Schema | None:
         if self.method not in ("POST", "PUT", "PATCH"):
@@ -97,7 +104,7 @@ class ContractSchema(AutoSchema):
         if serializer is None:
             return None
         serializer.component = name
-        schema = self.resolve_serializer(serializer, REQUEST).ref
+        schema = self.resolve_serializer(serializer, "request").ref
         return {"content": {"application/json": {"schema": schema, "example": example}}, "required": True}
 
     # The answers.
@@ -153,71 +160,3 @@ class ContractSchema(AutoSchema):
         whole = answers.enveloped(f"A page of {name}.", data={"type": "array", "items": record}, pagination=page)
         example = {"success": True, "data": [record_example(self.shown)], "pagination": answers.pagination(contract)[1]}
         return self.share(f"{name}ListResponse", whole), example, answers.page_headers(contract)
-
-    def record(self, view: Any) -> tuple[str, Schema]:
-        """Return the name of a view's record among the components, and the reference to it."""
-        component = self.resolve_serializer(view.serializer_class(), RESPONSE)
-        return component.name, component.ref
-
-    def share(self, name: str, schema: Schema) -> Schema:
-        component = ResolvedComponent(name=name, type=ResolvedComponent.SCHEMA, object=name, schema=schema)
-        self.registry.register_on_missing(component)
-        return component.ref  # type: ignore[no-any-return]
-
-    # Serializers and their fields.
-
-    def _get_serializer_name(self, serializer: Any, direction: Any, bypass_extensions: bool = False) -> str:
-        given: str | None = getattr(serializer, "component", None)
-        if given:
-            return given
-        word = names.snake(type(serializer).__name__.removesuffix("Serializer"))
-        name = names.pascal(self.view.contract.word(word))
-        return name if direction == RESPONSE else f"{name}Input"
-
-    def _map_basic_serializer(self, serializer: Any, direction: Any) -> Schema:
-        fields = [field for field in serializer.fields.values() if fits(field, direction)]
-        partial = bool(serializer.partial)
-        found: Schema = {
-            "type": "object",
-            "description": get_doc(type(serializer)),
-            "properties": {field.field_name: self.property(field, direction, partial=partial) for field in fields},
-        }
-        required = [field.field_name for field in fields if direction == RESPONSE or (field.required and not partial)]
-        found |= {"required": required} if required else {}
-        return found | ({"additionalProperties": False} if direction == REQUEST else self.inside(serializer, found))
-
-    def inside(self, serializer: Any, schema: Schema) -> Schema:
-        """Return the properties of a record with what `include` can put inside it."""
-        view = next((view for view in self.view.siblings.values() if type(serializer) is view.serializer_class), None)
-        included = {name: self.included(name, view, item) for name, item in offered(view).items()} if view else {}
-        return {"properties": {**schema["properties"], **included}}
-
-    def included(self, name: str, view: Any, item: Any) -> Schema:
-        _, record = self.record(view.siblings[item.resource])
-        schema = nullable(record) if item.relation else {"type": "array", "items": record}
-        return {**schema, "readOnly": True, "description": f"Only with `include={name}`."}
-
-    def property(self, field: Any, direction: Any, *, partial: bool) -> Schema:
-        """Return the schema of one field with everything that is known about it."""
-        schema = self._map_serializer_field(field, direction)
-        if is_nullable(field, direction):
-            schema = nullable(schema)
-        more: Schema = {"description": str(field.help_text or described(field))}
-        if direction == RESPONSE and field.read_only:
-            more["readOnly"] = True
-        if direction == REQUEST and not partial and (default := default_of(field)) is not serializers.empty:
-            more["default"] = default
-        return {**schema, **more}
-
-    def _map_serializer_field(self, field: Any, direction: Any, bypass_extensions: bool = False) -> Schema:
-        if is_list_serializer(field):
-            found: Schema = {"type": "array", "items": self.resolve_serializer(field.child, direction).ref}
-            return found | ({"maxItems": field.max_length} if field.max_length and direction == REQUEST else {})
-        if is_serializer(field):
-            return self.resolve_serializer(field, direction).ref  # type: ignore[no-any-return]
-        return value(field, direction)
-
-
-def fits(field: Any, direction: str) -> bool:
-    """Tell whether the field occurs in this direction."""
-    return not (field.read_only if direction == REQUEST else field.write_only)

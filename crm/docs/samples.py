@@ -101,7 +101,7 @@ def javascript(request: Sample) -> str:
 
 
 LANGUAGES: tuple[tuple[str, str, Callable[[Sample], str]], ...] = (
-    ("Shell", "curl", curl),
-    ("Python", "Python", python),
-    ("JavaScript", "JavaScript", javascript),
+    ("bash", "curl", curl),
+    ("python", "Python", python),
+    ("javascript", "JavaScript", javascript),
 )

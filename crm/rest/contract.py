@@ -1,5 +1,6 @@
 """What a published contract decides about the wire: a frozen description that the router hands to every view."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -8,6 +9,8 @@ from crm.rest.pages import OffsetPages, Paging
 from crm.rest.problems import ErrorShape, ObjectErrors
 
 __all__ = ["CANONICAL", "Contract"]
+
+NAMES = re.compile(r"\{(\w+)\}", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,6 +52,18 @@ class Contract:
     def path(self, dotted: str) -> str:
         """Return a dotted path, like `line_items.0.client_id`, with each step in the contract's form."""
         return ".".join(self.wire(step) for step in dotted.split("."))
+
+    def say(self, sentence: str) -> str:
+        """Return a sentence with the canonical names in its {braces} in the contract's form."""
+        return NAMES.sub(lambda found: self.wire(found[1]), sentence)
+
+    def canonical(self, word: str) -> str:
+        """Return the canonical name that event() made into `word`; other words stay as they are."""
+        names = {mine: name for name, mine in self.words.items()}
+        steps = (
+            names.get(step) or "_".join(names.get(part, part) for part in step.split("_")) for step in word.split(".")
+        )
+        return ".".join(steps)
 
     def scope(self, scope: str) -> str:
         """Return a stored scope in the contract's vocabulary."""

@@ -1,6 +1,6 @@
 """What lists can be filtered and searched by: typed filters with their operators, and the column of full text."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,35 +12,20 @@ from django.db import models
 from django.db.models import Func, GeneratedField, Lookup, Q, TextField, Value
 from django.db.models.functions import Coalesce, Concat
 
-from crm.errors import Invalid, Refusal
+from crm.errors import Problem, Refusal
 from tenants import ids
 
 __all__ = [
-    "IdFilter",
-    "MomentField",
-    "ResourceFilterSet",
-    "TagFilter",
-    "condition",
-    "refuse",
-    "search_column",
+    "IdFilter", "MomentField", "ResourceFilterSet", "TagFilter", "WordFilter", "condition", "refuse", "search_column",
     "tenant_word",
-]
+]  # fmt: skip
 
 MAX_VALUES, MAX_TEXT = 100, 500
-TEXT = {
-    "eq": "exact",
-    "ne": "exact",
-    "in": "in",
-    "nin": "in",
-    "contains": "icontains",
-    "startsWith": "istartswith",
-    "endsWith": "iendswith",
-    "null": "isnull",
-}
 CHOICE = {"eq": "exact", "ne": "exact", "in": "in", "nin": "in", "null": "isnull"}
+TEXT = {**CHOICE, "contains": "icontains", "startsWith": "istartswith", "endsWith": "iendswith"}
 ORDERED = {**CHOICE, "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
 TAGS = {"eq": "contains", "ne": "contains", "null": "isnull"}
-NEGATED = ("ne", "nin")
+NEGATED, RANGES = ("ne", "nin"), ("gt", "gte", "lt", "lte")
 
 
 class IdField(forms.CharField):
@@ -78,6 +63,10 @@ class TagFilter(django_filters.CharFilter):
     operators = TAGS
 
 
+class WordFilter(django_filters.CharFilter):
+    """Filter by a resource's or an event's name, given in the contract's words."""
+
+
 class MomentField(forms.Field):
     """A form field that reads ISO 8601: a time (UTC unless it says otherwise) or a date (its midnight in UTC)."""
 
@@ -113,12 +102,18 @@ class TruthFilter(django_filters.Filter):
     operators = {"eq": "exact", "ne": "exact"}
 
 
+class WholeFilter(django_filters.NumberFilter):
+    """Filter by a whole number; a fraction is refused, not cut off."""
+
+    field_class: Any = forms.IntegerField
+
+
 FILTERS: tuple[tuple[type, type[django_filters.Filter]], ...] = (
     (models.DateTimeField, MomentFilter),
     (models.DateField, django_filters.DateFilter),
     (models.BooleanField, TruthFilter),
     (models.DecimalField, django_filters.NumberFilter),
-    (models.IntegerField, django_filters.NumberFilter),
+    (models.IntegerField, WholeFilter),
     (models.CharField, django_filters.CharFilter),
     (models.TextField, django_filters.CharFilter),
 )
@@ -161,52 +156,69 @@ def condition(view: Any, name: str, operator: str, value: Any, wire: str) -> Q:
     if operator not in operators:
         raise refuse(wire, f"{name}: unknown operator {operator[:20]!r}. Known here: {', '.join(operators)}.")
     try:
-        cleaned = clean(chosen, operator, value)
+        cleaned = clean(chosen, operator, value, view.contract)
     except (ValidationError, ValueError) as error:
         message = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         raise refuse(wire, f"{name}: {message}") from error
     found = Q(**{f"{chosen.field_name}__{operators[operator]}": cleaned})
+    if operator in RANGES:
+        # Beyond a column's range Django leaves the condition out: rows without a value must not match then.
+        found &= Q(**{f"{chosen.field_name}__isnull": False})
     return ~found if operator in NEGATED else found
 
 
-def clean(chosen: Any, operator: str, value: Any) -> Any:
+def clean(chosen: Any, operator: str, value: Any, contract: Any) -> Any:
     """Return `value` in the field's type; raise ValidationError or ValueError."""
     if operator == "null":
         return BooleanField().clean(value)
     if operator in ("in", "nin"):
         if not isinstance(value, list) or not value or len(value) > MAX_VALUES:
             raise ValueError(f"Must be a list of 1 to {MAX_VALUES} values.")
-        return [clean(chosen, "eq", item) for item in value]
+        return [clean(chosen, "eq", item, contract) for item in value]
     if isinstance(value, dict | list) or value is None or isinstance(value, float):
         raise ValueError("Must be a single value; decimals as strings.")
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if not text or len(text) > MAX_TEXT:
         raise ValueError(f"Must be 1 to {MAX_TEXT} characters; use $null for empty ones.")
-    if isinstance(chosen, TagFilter):
-        return [text]
-    return chosen.field.clean(text)
+    read = next(READERS[kind] for kind in type(chosen).__mro__ if kind in READERS)
+    return read(chosen, text, contract)
+
+
+def choice(chosen: Any, text: str, contract: Any) -> str:
+    known = dict(chosen.extra["choices"])
+    if text not in known:
+        raise ValueError(f"Must be one of: {', '.join(known)}.")
+    return text
+
+
+READERS: dict[type, Callable[[Any, str, Any], Any]] = {
+    TagFilter: lambda chosen, text, contract: [text],
+    WordFilter: lambda chosen, text, contract: contract.canonical(text),
+    django_filters.ChoiceFilter: choice,
+    django_filters.Filter: lambda chosen, text, contract: chosen.field.clean(text),
+}
 
 
 def refuse(wire: str, message: str, *, code: str = "INVALID_FILTER") -> Refusal:
     """Return the 400 for a parameter that does not fit, to raise."""
-    return Invalid(f"{wire}: {message}"[:1000], code=code, fields={wire: [message[:1000]]})
+    name = wire[:100]
+    return Refusal(Problem(400, code, f"{name}: {message}"[:1000], {name: [message[:1000]]}))
 
 
 class Words(Lookup):
-    """`column__words="'acme' & 'plu':*"`: the column's lexemes against a query made of plain words."""
+    """`column__words=(tenant's word, text)`: every word of the text, the last as a prefix, split as the column was."""
 
     lookup_name = "words"
     prepare_rhs = False
 
-    def get_db_prep_lookup(self, value: Any, connection: Any) -> Any:
-        return "%s", [value]
-
     def as_sql(self, compiler: Any, connection: Any) -> Any:
-        left, left_params = self.process_lhs(compiler, connection)
-        right, right_params = self.process_rhs(compiler, connection)
-        return f"{left} @@ ({right})::tsquery", [*left_params, *right_params]
+        left, params = self.process_lhs(compiler, connection)
+        return f"{left} @@ {TYPED}", [*params, *self.rhs]
 
 
+# PostgreSQL splits both sides: Python's idea of a letter differs in half of the world's scripts.
+SPLIT = "nullif(btrim(regexp_replace(lower(%s), '[^[:alnum:]]+', ' & ', 'g'), ' &'), '')"
+TYPED = f"(%s || coalesce(' & ' || {SPLIT} || ':*', ''))::tsquery"
 SearchVectorField.register_lookup(Words)
 GeneratedField.register_lookup(Words)
 

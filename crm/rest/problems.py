@@ -1,17 +1,17 @@
 """Every failure becomes a Problem here, and only here; a contract's error shape words it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from django.core.exceptions import RequestDataTooBig
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
 
 from apikeys import errors as credentials
 from apikeys.limits import Usage
-from crm.errors import InUse, InvalidTransition, Problem, Refusal
+from crm.errors import Conflict, InUse, Invalid, InvalidTransition, Problem, Refusal
 
 if TYPE_CHECKING:
     from crm.rest.contract import Contract
@@ -33,7 +33,7 @@ class ObjectErrors:
     """`{"success": false, "error": {"code", "message", "details", "request_id"}}`."""
 
     def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
-        details = dict(problem.details)
+        details = detailed(problem, contract)
         if problem.fields:
             details = {"field": next(iter(problem.fields)), "fields": dict(problem.fields), **details}
         error = {
@@ -50,7 +50,7 @@ class TextErrors:
     """`{"success": false, "error": "<message>", "code", "details": {name: "<message>"}}`."""
 
     def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
-        details = {name: " ".join(messages) for name, messages in problem.fields.items()} | dict(problem.details)
+        details = {name: " ".join(messages) for name, messages in problem.fields.items()} | detailed(problem, contract)
         body = {"success": False, "error": problem.message, "code": contract.code(problem.code)}
         return body | ({"details": details} if details else {})
 
@@ -65,6 +65,10 @@ class BareErrors:
         return body | ({"details": details} if details else {})
 
 
+def detailed(problem: Problem, contract: "Contract") -> dict[str, Any]:
+    return {contract.wire(name): value for name, value in problem.details.items()}
+
+
 def problem_of(error: Exception, contract: "Contract", model: Any = None) -> Problem:
     """Return the problem of any exception, looked up by its class; what nobody foresaw is a 500 that says nothing."""
     for kind in type(error).__mro__:
@@ -76,20 +80,32 @@ def problem_of(error: Exception, contract: "Contract", model: Any = None) -> Pro
 def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
     """Return DRF's nested error detail as dotted paths with their messages."""
     if isinstance(detail, Mapping):
-        parts = [flatten(value, f"{path}.{name}" if path else str(name)) for name, value in detail.items()]
+        parts = [flatten(value, below(path, name)) for name, value in detail.items()]
     elif isinstance(detail, list) and any(isinstance(item, dict | list) for item in detail):
-        parts = [flatten(item, f"{path}.{index}" if path else str(index)) for index, item in enumerate(detail) if item]
+        parts = [flatten(item, below(path, index)) for index, item in enumerate(detail) if item]
     else:
         messages = detail if isinstance(detail, list) else [detail]
         return {path or "body": [str(message) for message in messages]} if messages else {}
     return {name: messages for part in parts for name, messages in part.items()}
 
 
+def below(path: str, step: Any) -> str:
+    """Return the path of a step; DRF's name for errors of a structure as a whole is none."""
+    return path if step == "non_field_errors" else f"{path}.{step}".lstrip(".")
+
+
 def validation(error: Any, contract: "Contract", model: Any) -> Problem:
-    # DRF's own name for errors of the body as a whole.
-    fields = {name.replace("non_field_errors", "body"): messages for name, messages in flatten(error.detail).items()}
+    fields = flatten(error.detail)
     name, messages = next(iter(fields.items()))
     return Problem(400, "VALIDATION_ERROR", f"{name}: {messages[0]}", fields)
+
+
+def worded(error: Any, contract: "Contract", model: Any) -> Problem:
+    """Return what a rule says in the contract's words."""
+    problem: Problem = error.problem
+    fields = {contract.path(name): [contract.say(text) for text in texts] for name, texts in problem.fields.items()}
+    message = contract.say(problem.message)
+    return replace(problem, message=f"{', '.join(fields)}: {message}" if fields else message, fields=fields)
 
 
 def throttled(usage: Usage, now: float) -> Refusal:
@@ -140,9 +156,9 @@ def constraint_fields(model: Any, name: str, contract: "Contract") -> list[str]:
 
 def in_use(error: Any, contract: "Contract", model: Any) -> Problem:
     """Word a refused deletion: how many of what refer to the record, and the way out."""
-    counts = {contract.word(name.replace(" ", "_")): count for name, count in error.counts.items()}
+    counts = {contract.wire(name.replace(" ", "_")): count for name, count in error.counts.items()}
     named = ", ".join(f"{count} {label}" for label, count in counts.items())
-    way_out = getattr(error.record, "instead_of_deleting", "Delete those first.")
+    way_out = contract.say(getattr(error.record, "instead_of_deleting", "Delete those first."))
     return Problem(
         409, "CONFLICT", f"It cannot be deleted: {named} refer to it. {way_out}", {}, {"referenced_by": counts}
     )
@@ -188,6 +204,8 @@ NOT_FOUND = "No such record. Check the id: another tenant's records look the sam
 CHALLENGE = {"WWW_Authenticate": 'Bearer realm="Kith API"'}
 TABLE: dict[type[BaseException], Worder] = {
     Refusal: lambda error, contract, model: error.problem,
+    Invalid: worded,
+    Conflict: worded,
     exceptions.ValidationError: validation,
     exceptions.ParseError: fixed(400, "VALIDATION_ERROR"),
     exceptions.UnsupportedMediaType: fixed(
@@ -196,6 +214,7 @@ TABLE: dict[type[BaseException], Worder] = {
     exceptions.MethodNotAllowed: method_not_allowed,
     exceptions.NotFound: fixed(404, "NOT_FOUND", NOT_FOUND),
     Http404: fixed(404, "NOT_FOUND", NOT_FOUND),
+    SuspiciousOperation: fixed(400, "VALIDATION_ERROR"),
     RequestDataTooBig: fixed(413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MB."),
     credentials.MalformedCredential: fixed(400, "VALIDATION_ERROR"),
     credentials.InvalidKey: fixed(401, "UNAUTHORIZED", **CHALLENGE),

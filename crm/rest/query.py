@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Q
 from django.utils.dateparse import parse_date
 
-from crm.errors import Invalid, Refusal
+from crm.errors import Refusal
 from crm.rest.bodies import parse_json
 from crm.rest.contract import Contract
-from crm.rest.filters import MomentField, condition, refuse, tenant_word
+from crm.rest.filters import MAX_TEXT, MomentField, condition, refuse, tenant_word
 from crm.rest.pages import Sort
 
 __all__ = ["PARAMETERS", "Query", "read_query", "read_shape", "single"]
@@ -48,7 +48,7 @@ def read_query(view: Any, params: Mapping[str, str]) -> Query:
         elif name is None and wire not in contract.paging.names:
             conditions.append(plain_condition(view, wire, text))
     if len(conditions) > MAX_CONDITIONS:
-        raise refuse("filter", f"At most {MAX_CONDITIONS} conditions.")
+        raise refuse(contract.wire("filter"), f"At most {MAX_CONDITIONS} conditions.")
     sorts = read_sort(view, params.get(contract.wire("sort")), params.get(contract.wire("order")))
     fields, includes = shape_of(view, params)
     identity = "&".join(f"{name}={params[name]}" for name in sorted(params) if name not in contract.paging.names)
@@ -107,7 +107,7 @@ def json_conditions(view: Any, wire: str, text: str) -> Iterator[Q]:
     except Refusal as error:
         raise refuse(wire, error.problem.message.replace("The body", "The filter")) from error
     if not isinstance(tree, dict):
-        raise refuse(wire, 'Must be a JSON object, like {"status": "active"}.')
+        raise refuse(wire, "Must be a JSON object: fields to values, or to objects of operators.")
     for name, wanted in tree.items():
         if name not in view.filters:
             raise refuse(wire, f"Unknown field {name[:50]!r}. Known: {', '.join(view.filters)}.")
@@ -143,10 +143,7 @@ def search_condition(view: Any, wire: str, text: str) -> list[Q]:
     """Return the full-text condition: every word, the last as a prefix, in any of the view's search columns."""
     if not view.search_fields:
         raise refuse(wire, "This list cannot be searched.", code="VALIDATION_ERROR")
-    words = re.findall(r"[^\W_]+", text.lower())[:20]
-    if not words:
-        return []
-    typed = " & ".join(f"'{word[:100]}'" for word in [tenant_word(view.request.auth.tenant.id), *words]) + ":*"
+    typed = (tenant_word(view.tenant.id), text[:MAX_TEXT])
     found = Q()
     for field in view.search_fields:
         found |= Q(**{f"{field}__words": typed})
@@ -157,11 +154,7 @@ def read_sort(view: Any, sort: str | None, order: str | None) -> tuple[Sort, ...
     """Return the order of a list: as asked, and always closed by the id, so that no two rows tie."""
     contract: Contract = view.contract
     if order is not None and order not in ORDERS:
-        raise Invalid(
-            f"order: must be asc or desc, not {order[:20]!r}.",
-            code="INVALID_SORT",
-            fields={contract.wire("order"): ["Must be asc or desc."]},
-        )
+        raise refuse(contract.wire("order"), f"Must be asc or desc, not {order[:20]!r}.", code="INVALID_SORT")
     allowed = view.sorts
     names = names_of(sort)
     found = (
@@ -176,7 +169,7 @@ def read_sort(view: Any, sort: str | None, order: str | None) -> tuple[Sort, ...
         descending, bare = name.startswith("-"), name.removeprefix("-")
         if bare not in allowed:
             message = f"Unknown sort field {bare[:50]!r}. Known: {', '.join(allowed)}."
-            raise Invalid(f"sort: {message}", code="INVALID_SORT", fields={contract.wire("sort"): [message]})
+            raise refuse(contract.wire("sort"), message, code="INVALID_SORT")
         path, nullable = allowed[bare]
         found.append(Sort(path, descending != (order == "desc"), nullable))
     last = found[-1].descending if found else True

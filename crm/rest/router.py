@@ -47,7 +47,7 @@ class ContractRouter(SimpleRouter):
     def _get_dynamic_route(self, route: Any, action: Any) -> Any:
         """Return the route of an extra action, its path in the contract's words."""
         path = spoken(self.contract, action.url_path)
-        return super()._get_dynamic_route(route._replace(url=route.url.replace("{url_path}", path)), action)  # type: ignore[misc]
+        return super()._get_dynamic_route(route._replace(url=route.url.replace("{url_path}", path)), action)
 
     def get_method_map(self, viewset: Any, method_map: Any) -> dict[str, str]:
         """Return the methods that the resource offers."""
@@ -138,7 +138,7 @@ def shapes(view: type[ResourceViewSet]) -> dict[str, Any]:
 
 
 def check_shape(serializer: Any, where: str) -> None:
-    """Refuse, at any depth, DRF's own relations, which look in every tenant's rows, and references that nobody looks up."""
+    """Refuse, at any depth, DRF's own relations, which look in every tenant's rows, and ids that nobody looks up."""
     if not isinstance(serializer, ResourceSerializer | Shape):
         raise ImproperlyConfigured(f"{where}: {type(serializer).__name__} must be a ResourceSerializer or a Shape.")
     for name, field in serializer.fields.items():
@@ -157,7 +157,8 @@ def is_loose(field: Any, serializer: Any) -> bool:
         return True
     if field.read_only or isinstance(field, ReferenceField) or not isinstance(serializer, ResourceSerializer):
         return False
-    columns = serializer.Meta.model._meta.concrete_fields
+    model: Any = serializer.Meta.model
+    columns = model._meta.concrete_fields
     return any(field.source in (column.name, column.attname) for column in columns if column.is_relation)
 
 

@@ -17,6 +17,8 @@ from crm.rest.contract import CANONICAL, Contract
 __all__ = ["References", "ResourceSerializer", "bind"]
 
 
+# A body of a megabyte holds a hundred thousand unknown names: nobody reads more than these.
+MAX_NAMED = 20
 S = TypeVar("S", bound="ResourceSerializer")
 
 
@@ -63,6 +65,7 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
         for name, field in canonical_fields(type(self)).items():
             wire = contract.wire(name)
             found[wire] = copy.deepcopy(field)
+            found[wire].help_text = contract.say(str(field.help_text or ""))
             if wire != name and field.source is None:
                 found[wire].source = name
         return found
@@ -87,21 +90,13 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the validated body under canonical names; raise for any name that is not one of this shape."""
-        if isinstance(data, Mapping):
-            unknown = {name: [self.unknown_message(name)] for name in data if name not in self.fields}
-            if unknown:
-                raise serializers.ValidationError(unknown)
+        refuse_unknown(self, data)
         value = super().to_internal_value(data)
         return value if self.root is self else {**value, **lacking(self, data)}
 
     def invalid(self, name: str, message: str) -> serializers.ValidationError:
         """Return the error of one field, under the contract's name for it, to raise from validate()."""
-        return serializers.ValidationError({self.naming.wire(name): [message]})
-
-    def unknown_message(self, name: str) -> str:
-        known = [field for field, shape in self.fields.items() if not shape.read_only]
-        close = get_close_matches(name, known, n=1)
-        return f"Unknown field. Did you mean {close[0]}?" if close else f"Unknown field. Known: {', '.join(known)}."
+        return serializers.ValidationError({self.naming.wire(name): [self.naming.say(message)]})
 
 
 @lru_cache(maxsize=1024)
@@ -114,6 +109,19 @@ def canonical_fields(kind: type[ResourceSerializer]) -> dict[str, Any]:
 def bind(kind: type[S], contract: Contract) -> type[S]:
     """Return `kind` speaking as `contract` does."""
     return type(kind.__name__, (kind,), {"contract": contract, "__doc__": kind.__doc__, "__module__": kind.__module__})
+
+
+def refuse_unknown(serializer: Any, data: Any) -> None:
+    """Raise for names that the shape does not have, the first MAX_NAMED, each with the nearest name or all of them."""
+    strangers = [name for name in data if name not in serializer.fields] if isinstance(data, Mapping) else []
+    if not strangers:
+        return
+    known = [name for name, field in serializer.fields.items() if not field.read_only]
+    nearest = {name: get_close_matches(name, known, n=1) for name in strangers[:MAX_NAMED]}
+    hints = {
+        name: f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}." for name, close in nearest.items()
+    }
+    raise serializers.ValidationError({name: [f"Unknown field. {hint}"] for name, hint in hints.items()})
 
 
 def lacking(serializer: Any, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -138,6 +146,7 @@ class Shape(serializers.Serializer[Any]):
             wire = self.naming.wire(name)
             if wire != name:
                 field.source = name
+            field.help_text = self.naming.say(str(field.help_text or ""))
             found[wire] = field
         return found
 
@@ -147,9 +156,7 @@ class Shape(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return every field of the structure, those not sent as null; raise for unknown names."""
-        if isinstance(data, Mapping) and (unknown := set(data) - set(self.fields)):
-            known = ", ".join(self.fields)
-            raise serializers.ValidationError({name: [f"Unknown field. Known: {known}."] for name in sorted(unknown)})
+        refuse_unknown(self, data)
         sent = super().to_internal_value(data) | lacking(self, data)
         return {field.source: sent.get(field.source) for field in self.known_fields}
 

@@ -12,9 +12,9 @@ from rest_framework.request import Request
 
 from apikeys.errors import MissingScope
 from apikeys.scopes import allows
-from crm.errors import Invalid
 from crm.rest import writes
 from crm.rest.bodies import answer
+from crm.rest.filters import refuse
 from crm.rest.lists import Include, cursor_of, read_one, read_page
 from crm.rest.metadata import describe
 from crm.rest.pages import PageInvalid, Sort
@@ -46,7 +46,7 @@ class ResourceViewSet(ContractView):
     ordering_fields: ClassVar[tuple[str, ...]] = ("created_at", "updated_at")
     ordering: ClassVar[tuple[str, ...]] = ("-created_at",)
     includes: ClassVar[Mapping[str, Include]] = {}
-    # A body that creates a record, in canonical names, as the reference shows it.
+    # What a new record may look like, in canonical names: the reference makes bodies and answers of it.
     example: ClassVar[Mapping[str, Any]] = {}
     methods: ClassVar[tuple[str, ...]] = ("list", "create", "retrieve", "update", "destroy")
     # The model's names for a record's version, and for when it was made and changed.
@@ -71,7 +71,7 @@ class ResourceViewSet(ContractView):
             page = paging.read(params, self.contract)
             listed = read_page(self, query, page, params.get("cursor"))
         except PageInvalid as error:
-            raise Invalid(f"{error.name}: {error}", fields={error.name: [str(error)]}) from error
+            raise refuse(error.name, str(error), code="VALIDATION_ERROR") from error
         cursor = cursor_of(self, query).encode(listed.last) if listed.more and listed.last else None
         place: dict[str, Any] = {"total": listed.total, "more": listed.more}
         body = {"success": True, "data": listed.rows, "pagination": paging.print(page, **place, next_cursor=cursor)}
@@ -112,7 +112,8 @@ class ResourceViewSet(ContractView):
         if self.contract.deleted_message:
             label = self.contract.word(self.resource).replace("_", " ").capitalize()
             return answer({"success": True, "message": f"{label} deleted successfully"})
-        return answer({"success": True, "data": {"id": ids.encode(self.prefix, record.pk), "deleted": True}})
+        gone = {self.contract.wire("id"): ids.encode(self.prefix, record.pk), self.contract.wire("deleted"): True}
+        return answer({"success": True, "data": gone})
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Say what this resource is and what the caller may do with it."""
@@ -137,7 +138,7 @@ class ResourceViewSet(ContractView):
         """Tell whether the record is there, or was: a deleted one keeps its history."""
         rows: tuple[Any, ...] = (
             self.get_queryset().filter(pk=key),
-            events.objects.of(self.tenant).filter(record_id=key),
+            events.objects.of(self.tenant).filter(record_id=key, resource=self.resource),
         )
         return any(found.exists() for found in rows)
 
@@ -199,7 +200,7 @@ class ResourceViewSet(ContractView):
             if isinstance(data, dict) and data:
                 raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
         elif not self.request._request.body:
-            raise Invalid("The body is missing: send a JSON object.", fields={"body": ["Missing."]})
+            raise refuse("body", "Missing: send a JSON object.", code="VALIDATION_ERROR")
         serializer = kind(
             record, data=data, partial=record is not None, context={"tenant": self.tenant, "contract": self.contract}
         )
@@ -216,7 +217,7 @@ class ResourceViewSet(ContractView):
 
     def tagged(self, response: HttpResponse, etag: str, known: str | None) -> HttpResponse:
         """Return the response with its ETag, or a 304 when the caller has that one."""
-        if known and etag in [item.strip().removeprefix("W/") for item in known.split(",")]:
+        if known and {"*", etag} & {item.strip().removeprefix("W/") for item in known.split(",")}:
             response = HttpResponse(status=304)
             del response["Content-Type"]
         response["ETag"] = etag

@@ -5,7 +5,7 @@ Scalar.createApiReference(place, {
   url: place.dataset.document,
   persistAuth: true,
   authentication: { preferredSecurityScheme: "bearer" },
-  defaultHttpClient: { targetKey: "shell", clientKey: "curl" },
+  hiddenClients: true,
   documentDownloadType: "none",
   showDeveloperTools: "never",
   hideClientButton: true,

@@ -1,12 +1,13 @@
 """The base of every page over tenant rows: staff see the rows of their own tenants, and do there what they may."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.core.exceptions import FieldDoesNotExist, ValidationError
+from django.contrib.admin import ShowFacets
+from django.core.exceptions import BadRequest, FieldDoesNotExist, ValidationError
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from unfold.admin import ModelAdmin
 
@@ -41,8 +42,9 @@ class StaffAdmin(ModelAdmin):
     paginator = BoundedPaginator
     list_per_page = 50
     show_full_result_count = False
+    show_facets = ShowFacets.NEVER
     # Ids are made in order of time, so the newest rows come off the end of the primary key.
-    ordering = ("-id",)
+    ordering: Sequence[str] = ("-id",)
 
     def __init__(self, model: type[Model], admin_site: Any) -> None:
         super().__init__(model, admin_site)
@@ -55,6 +57,13 @@ class StaffAdmin(ModelAdmin):
         rows = getattr(model, "every_tenant", model._default_manager).all()
         rows = bounded(rows, request.user, self.tenant_path).order_by(*(self.get_ordering(request) or ()))
         return rows if self.tenant_path == "pk" else rows.select_related(self.tenant_path)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list; what PostgreSQL could not even compare is refused before it asks."""
+        if "\x00" in "".join(value for _, values in request.GET.lists() for value in values):
+            raise BadRequest("A filter holds a character that cannot be stored (NUL).")
+        response: HttpResponse = super().changelist_view(request, extra_context)
+        return response
 
     # Who may.
 
@@ -104,15 +113,15 @@ class StaffAdmin(ModelAdmin):
             self.opts.get_field(name)
         except FieldDoesNotExist:
             # A filter's own parameter, or nothing at all.
-            return super().lookup_allowed(lookup, value, request)
+            return bool(super().lookup_allowed(lookup, value, request))
         declared = [item[0] if isinstance(item, tuple) else item for item in self.get_list_filter(request)]
-        return name in declared and super().lookup_allowed(lookup, value, request)
+        return name in declared and bool(super().lookup_allowed(lookup, value, request))
 
     def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Offer only rows that the person may see."""
-        target = self.admin_site._registry.get(db_field.remote_field.model)
-        if target is not None:
-            kwargs.setdefault("queryset", target.get_queryset(request))
+        model = db_field.remote_field.model
+        if self.admin_site.is_registered(model):
+            kwargs.setdefault("queryset", self.admin_site.get_model_admin(model).get_queryset(request))
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
@@ -142,7 +151,7 @@ class StaffAdmin(ModelAdmin):
         """Show the row's events: the ledger is the history."""
         obj: Model | None = self.get_object(request, object_id)
         if obj is None or not self.has_view_permission(request, obj):
-            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+            raise Http404
         return HttpResponseRedirect(history_of(self.history_id(obj)))
 
     def history_id(self, obj: Any) -> Any:

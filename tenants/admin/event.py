@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.urls import reverse
-from unfold.decorators import display
 
 from tenants.admin import show
 from tenants.admin.base import PAGES, StaffAdmin
@@ -66,12 +65,12 @@ class EventAdmin(StaffAdmin):
     )
     readonly_fields = ("what", "subject", "who", "when", "moved", "snapshot")
 
-    @display(description="What", ordering="type")
+    @admin.display(description="What", ordering="type")
     def what(self, event: Event) -> str:
         """Return the type, in the colour of its verb."""
         return show.badge(event.type, show.TONES.get(event.type.rpartition(".")[2]))
 
-    @display(description="Record")
+    @admin.display(description="Record")
     def subject(self, event: Event) -> str:
         """Return the record's name and id, as a link to its page where there is one."""
         name = next((event.data[key] for key in NAMES if event.data.get(key)), None)
@@ -83,22 +82,22 @@ class EventAdmin(StaffAdmin):
             reverse(f"admin:{page.opts.app_label}_{page.opts.model_name}_change", args=[event.record_id]), label
         )
 
-    @display(description="Who")
+    @admin.display(description="Who")
     def who(self, event: Event) -> str:
         """Return the actor."""
         return f"{event.actor_label or event.actor_id or 'Kith'} ({event.actor_kind})"
 
-    @display(description="When", ordering="id")
+    @admin.display(description="When", ordering="id")
     def when(self, event: Event) -> str:
         """Return the time."""
         return show.moment(event.occurred_at)
 
-    @display(description="Before and after")
+    @admin.display(description="Before and after")
     def moved(self, event: Event) -> str:
         """Return the fields that moved."""
         return show.changes(event.changes)
 
-    @display(description="Record")
+    @admin.display(description="Record")
     def snapshot(self, event: Event) -> str:
         """Return the record as the API showed it."""
         return show.record(event.data)

@@ -6,7 +6,6 @@ from django.contrib import admin
 from django.db.models import Count, Q
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
 
 from tenants.models import Environment, Plan
 
@@ -30,17 +29,17 @@ class PlanAdmin(ModelAdmin):
         """Keep the code: tenants refer to it."""
         return ("code",) if obj else ()
 
-    @display(description="Requests a minute", ordering="per_minute")
+    @admin.display(description="Requests a minute", ordering="per_minute")
     def minute(self, plan: Plan) -> str:
         """Return the limit of a minute."""
         return f"{plan.per_minute:,}" if plan.per_minute else "unlimited"
 
-    @display(description="Requests a day", ordering="per_day")
+    @admin.display(description="Requests a day", ordering="per_day")
     def day(self, plan: Plan) -> str:
         """Return the limit of a day."""
         return f"{plan.per_day:,}" if plan.per_day else "unlimited"
 
-    @display(description="Tenants", ordering="tenants")
+    @admin.display(description="Tenants", ordering="tenants")
     def used_by(self, plan: Any) -> int:
         """Return how many tenants have the plan."""
         return int(plan.tenants)

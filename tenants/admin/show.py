@@ -11,7 +11,7 @@ from django.utils.timesince import timesince, timeuntil
 
 __all__ = ["TONES", "badge", "badges", "changes", "code", "link", "moment", "record", "rows", "text"]
 
-NOTHING = format_html('<span class="kith-faint">{}</span>', "–")
+NOTHING = format_html('<span class="kith-faint">{}</span>', "-")
 # The tone of a badge, by the word on it.
 TONES = {
     "active": "good", "paid": "good", "live": "good", "created": "good", "owner": "good",

@@ -11,7 +11,6 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from iso4217 import Currency
-from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
 from tenants.admin import show
@@ -31,8 +30,11 @@ class TenantForm(forms.ModelForm):  # type: ignore[type-arg]
     """What can be said of a tenant; the slug only once."""
 
     country = forms.ChoiceField(
-        choices=COUNTRIES, initial="US", widget=UnfoldAdminSelectWidget, help_text="How phone numbers without a country code are read."
-    )  # fmt: skip
+        choices=COUNTRIES,
+        initial="US",
+        widget=UnfoldAdminSelectWidget,
+        help_text="How phone numbers without a country code are read.",
+    )
     currency = forms.ChoiceField(
         choices=CURRENCIES,
         initial="USD",
@@ -106,23 +108,23 @@ class TenantAdmin(StaffAdmin):
             # Else they could not see what they have just made.
             give_seat(user=user, role=Member.Role.OWNER, actor=actor_of(request, live))
 
-    @display(description="Side", ordering="environment")
+    @admin.display(description="Side", ordering="environment")
     def side(self, tenant: Tenant) -> str:
         """Return live or test."""
         return show.badge(tenant.environment)
 
-    @display(description="Other side")
+    @admin.display(description="Other side")
     def other_side(self, tenant: Tenant) -> str:
         """Return a link to the other side."""
         other = tenant.live or tenant.sandbox
         return show.link(reverse("admin:tenants_tenant_change", args=[other.pk]), f"{other} · {other.environment}")
 
-    @display(description="Made", ordering="created_at")
+    @admin.display(description="Made", ordering="created_at")
     def created(self, tenant: Tenant) -> str:
         """Return when it was made."""
         return show.moment(tenant.created_at)
 
-    @display(description="Members")
+    @admin.display(description="Members")
     def people(self, tenant: Tenant) -> str:
         """Return the tenant's members and the way to a new one."""
         live = tenant.live or tenant

@@ -9,7 +9,6 @@ from django.contrib.auth.models import Group, User
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants.admin import show
@@ -47,7 +46,7 @@ class ForSuperusers(ModelAdmin):
 
 
 @admin.register(User)
-class UserAdmin(ForSuperusers, DjangoUserAdmin):
+class UserAdmin(ForSuperusers, DjangoUserAdmin[User]):
     """People's accounts, with their seats."""
 
     form = UserChangeForm
@@ -70,7 +69,7 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin):
         """Keep every account: the log names people. One that is not active cannot log in."""
         return False
 
-    @display(description="Kind")
+    @admin.display(description="Kind")
     def kind(self, user: User) -> str:
         """Return what the account is."""
         if not user.is_active:
@@ -81,7 +80,7 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin):
             else show.badge("staff" if user.is_staff else "no log-in here")
         )
 
-    @display(description="Seats")
+    @admin.display(description="Seats")
     def seats(self, user: User) -> str:
         """Return the tenants in which the person has a seat."""
         members = (
@@ -89,13 +88,13 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin):
         )
         return show.badges([member.tenant.slug for member in members])
 
-    @display(description="Seats")
+    @admin.display(description="Seats")
     def seat_list(self, user: User) -> str:
         """Return the person's seats and the way to a new one."""
         members = Member.every_tenant.filter(user=user).select_related("tenant__live").order_by("tenant__slug")
         return render_to_string("admin/kith/seats.html", {"members": members, "person": user})
 
-    @display(description="Last log-in", ordering="last_login")
+    @admin.display(description="Last log-in", ordering="last_login")
     def seen(self, user: User) -> str:
         """Return when the person was here last."""
         return show.moment(user.last_login, "never")

@@ -5,7 +5,7 @@ Nothing is loosened: every change makes the fuzzer draw from fewer values, all o
 
 import copy
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -121,9 +121,15 @@ def values(schema: dict[str, Any], ids: dict[str, list[str]]) -> st.SearchStrate
         return st.sampled_from(sorted(operators)).flatmap(lambda name: st.fixed_dictionaries({name: operators[name]}))
     if schema["type"] == "array":
         return st.lists(values(schema["items"], ids), min_size=1, max_size=3)
-    if schema["type"] == "boolean":
-        return st.booleans()
+    if schema["type"] in PLAIN:
+        return PLAIN[schema["type"]](schema)
     return texts(schema, ids)
+
+
+PLAIN: dict[str, Callable[[dict[str, Any]], st.SearchStrategy[Any]]] = {
+    "boolean": lambda schema: st.booleans(),
+    "integer": lambda schema: st.integers(-(2**53), 2**53),
+}
 
 
 def texts(schema: dict[str, Any], ids: dict[str, list[str]]) -> st.SearchStrategy[str]:

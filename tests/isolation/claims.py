@@ -1,6 +1,7 @@
 """Questions that claim something of Globex's: its values, its ids and names, its Idempotency-Keys."""
 
 from functools import partial
+from itertools import product
 from typing import Any
 from uuid import uuid4
 
@@ -8,8 +9,8 @@ from tenants import ids
 from tests.bodies import make_body, placed, references
 from tests.conftest import Answer
 from tests.isolation.matrix import Matrix
-from tests.isolation.routes import Route
 from tests.isolation.world import SHARED_CLAIM
+from tests.routes import Route
 
 __all__ = ["ask_claims"]
 
@@ -30,23 +31,25 @@ def ask_claims(matrix: Matrix) -> None:
 def name_globex(matrix: Matrix, route: Route) -> None:
     """Name Globex in the tenant header: it is like a tenant that does not exist."""
     world, header = matrix.world, route.contract.tenant_header
-    path = route.at(world.acme.records[route.view.model])
     slugs = {"foreign": world.globex.caller.tenant.slug, "unknown": f"globex-{uuid4().hex[:12]}"}
     names = {"foreign": world.globex.caller.tenant.public_id, "unknown": ids.encode("org", ids.new())}
-    for known in (slugs, names):
-        for method in route.actions:
-            ask = partial(matrix.ask, route, method, path, None)
-            answers = matrix.compare(f"{method} {route.path} as Globex", lambda name, ask=ask: ask(**{header: name}), known)  # type: ignore[misc]
-            matrix.expect(answers["foreign"].status == 403, f"{method} {path} as Globex: {answers['foreign'].status}")
+    for known, method in product((slugs, names), route.actions):
+        ask = partial(as_named, matrix, route, method, header)
+        answers = matrix.compare(f"{method} {route.path} as Globex", ask, known)
+        matrix.expect(answers["foreign"].status == 403, f"{method} {route.path} as Globex: {answers['foreign'].status}")
+
+
+def as_named(matrix: Matrix, route: Route, method: str, header: str, name: str) -> Answer:
+    return matrix.ask(route, method, route.at(matrix.world.acme.ids[route.view.model]), **{header: name})
 
 
 def copy_record(matrix: Matrix, route: Route) -> None:
     """Send Globex's own body, values that must be unique and Idempotency-Key among it: that is no conflict."""
     world = matrix.world
     model = route.view.model
-    body = make_body(route.view, world.acme.records, full=True) | world.globex.bodies[model]
+    body = make_body(route.view, world.acme.ids, full=True) | world.globex.bodies[model]
     for path, other in references(route.view):
-        body = placed(body, path, world.acme.records[other])
+        body = placed(body, path, world.acme.ids[other])
     made = matrix.ask(route, "POST", route.path, body)
     matrix.expect(made.status == 201, f"POST {route.path} with Globex's values: {made.status} {made.body}")
 
@@ -55,13 +58,17 @@ def send_owners(matrix: Matrix, route: Route) -> None:
     """Name Globex as the owner in the body: there is no such field."""
     known = {"foreign": str(matrix.world.globex.caller.tenant.id), "unknown": str(uuid4())}
     for name in OWNERS:
-        answers = matrix.compare(f"POST {route.path} with {name}", lambda value: post(matrix, route, {name: value}), known)
+        answers = matrix.compare(f"POST {route.path} with {name}", partial(post_owner, matrix, route, name), known)
         matrix.expect(answers["foreign"].status == 400, f"POST {route.path} with {name}: {answers['foreign'].status}")
+
+
+def post_owner(matrix: Matrix, route: Route, name: str, value: str) -> Answer:
+    return post(matrix, route, {name: value})
 
 
 def send_id(matrix: Matrix, route: Route) -> None:
     """Send Globex's id for a new record, and a key that Globex has used: the record is new all the same."""
-    foreign = matrix.world.globex.records[route.view.model]
+    foreign = matrix.world.globex.ids[route.view.model]
     claim = f"{SHARED_CLAIM}-{route.view.model.__name__}"
     for body, headers in (({"id": foreign}, {}), ({}, {"Idempotency_Key": f"{claim}-{uuid4().hex}"})):
         made = post(matrix, route, body, **headers)
@@ -70,5 +77,5 @@ def send_id(matrix: Matrix, route: Route) -> None:
 
 
 def post(matrix: Matrix, route: Route, more: dict[str, Any], **headers: str) -> Answer:
-    body = make_body(route.view, matrix.world.acme.records, mark=matrix.world.acme.mark)
+    body = make_body(route.view, matrix.world.acme.ids, mark=matrix.world.acme.mark)
     return matrix.ask(route, "POST", route.path, body | more, **headers)

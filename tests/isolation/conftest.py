@@ -10,7 +10,7 @@ CASES = pytest.StashKey[dict[str, int]]()
 
 @pytest.fixture
 def tally(pytestconfig: pytest.Config) -> dict[str, int]:
-    """The number of cases by guard."""
+    """Return the number of cases by guard."""
     return pytestconfig.stash.setdefault(CASES, {})
 
 

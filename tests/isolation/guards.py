@@ -8,7 +8,7 @@ import pytest
 
 from tenants.models import TenantQuerySet
 from tenants.routing import using
-from tests.isolation.routes import routes
+from tests.routes import routes
 
 __all__ = ["GUARDS", "policies_alone", "querysets_alone"]
 

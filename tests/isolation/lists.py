@@ -1,6 +1,7 @@
-"""Questions to every list: each filter and operator, sort, search, include, field, range and page, with Globex's values."""
+"""Questions to every list: each filter, sort, search, include, field, range and page, with Globex's values."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from crm.rest.viewset import ResourceViewSet
 from tests.conftest import Answer
 from tests.isolation.matrix import Matrix
 from tests.isolation.paths import bare
-from tests.isolation.routes import Route
+from tests.routes import Route
 
 __all__ = ["ask_lists"]
 
@@ -26,7 +27,9 @@ def ask_lists(matrix: Matrix) -> None:
         if (view := route.listed) is None:
             continue
         # A record's history is the same list with one condition more.
-        questions = pages(matrix, view) if route.has_id else (*filters(matrix, view), *shapes(view), *pages(matrix, view))
+        questions = (
+            pages(matrix, view) if route.has_id else (*filters(matrix, view), *shapes(view), *pages(matrix, view))
+        )
         for params in questions:
             answer = ask(matrix, route, params)
             matrix.expect(answer.status == 200, f"GET {route.path} {params}: {answer.status} {answer.body}")
@@ -37,7 +40,7 @@ def ask_lists(matrix: Matrix) -> None:
 
 
 def ask(matrix: Matrix, route: Route, params: Params) -> Answer:
-    path = route.at(matrix.world.acme.records[route.view.model])
+    path = route.at(matrix.world.acme.ids[route.view.model])
     return matrix.ask(route, "GET", f"{path}?{urlencode(params)}")
 
 
@@ -46,13 +49,17 @@ def ask_filter(matrix: Matrix, route: Route, name: str, item: Any) -> None:
     model = next(model for model, view in matrix.world.views.items() if view.prefix == item.prefix)
     for spelled in (str, bare):
         known = {kind: spelled(value) for kind, value in matrix.world.ids_of(model).items()}
-        for params in ({f"{name}[{operator}]": "?"} for operator in operators_of(item) if operator != "null"):
-            what = f"GET {route.path} {params}"
-            # On one page, as a cursor to the next one would tell the two queries apart.
-            answers = matrix.compare(what, lambda pk: ask(matrix, route, {**dict.fromkeys(params, pk), "limit": "100"}), known)
-            alone = params.keys() & {f"{name}[eq]", f"{name}[in]"}
+        for param in (f"{name}[{operator}]" for operator in operators_of(item) if operator != "null"):
+            what = f"GET {route.path}?{param}"
+            answers = matrix.compare(what, partial(ask_by, matrix, route, param), known)
+            alone = param in (f"{name}[eq]", f"{name}[in]")
             matrix.expect(not alone or answers["unknown"].data == [], f"{what}: an unknown id matches")
             matrix.expect(not alone or route.has_id or answers["own"].data != [], f"{what}: an own id matches nothing")
+
+
+def ask_by(matrix: Matrix, route: Route, name: str, value: str) -> Answer:
+    """Filter by one value, on one page: a cursor to the next one would tell two queries apart."""
+    return ask(matrix, route, {name: value, "limit": "100"})
 
 
 def filters(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
@@ -108,5 +115,7 @@ def ask_cursors(matrix: Matrix, route: Route, view: type[ResourceViewSet]) -> No
     if not cursor or route.has_id:
         return
     known = {"foreign": cursor, "unknown": "a" * len(cursor)}
-    answers = matrix.compare(f"GET {route.path}?cursor", lambda text: ask(matrix, route, {"cursor": text}), known)
-    matrix.expect(answers["foreign"].status == 400, f"GET {route.path}: a foreign cursor is {answers['foreign'].status}")
+    answers = matrix.compare(f"GET {route.path}?cursor", partial(ask_by, matrix, route, "cursor"), known)
+    matrix.expect(
+        answers["foreign"].status == 400, f"GET {route.path}: a foreign cursor is {answers['foreign'].status}"
+    )

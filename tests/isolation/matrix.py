@@ -7,8 +7,8 @@ from typing import Any
 import orjson
 
 from tests.conftest import Answer
-from tests.isolation.routes import Route
 from tests.isolation.world import World
+from tests.routes import Route
 
 __all__ = ["Matrix", "seen"]
 
@@ -26,10 +26,10 @@ class Matrix:
     reached: set[tuple[str, str]] = field(default_factory=set)
 
     def ask(self, route: Route, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """Send one request as Acme; anything of Globex's in its answer that the request itself does not hold is a leak."""
+        """Send one request as Acme; anything of Globex's in its answer that the request does not hold is a leak."""
         self.cases += 1
         self.reached.add((route.path, method))
-        answer = self.world.send(self.world.acme.caller, route, method, path, body, **headers)
+        answer = self.world.acme.send(route, method, path, body, **headers)
         sent = path.encode() + orjson.dumps(body) + repr(headers).encode()
         told = [secret for secret in self.world.secrets if secret in answer.raw and secret not in sent]
         self.expect(not told, f"{method} {path} {body or ''} tells {told[:3]}")

@@ -1,13 +1,15 @@
 """Questions with an id in the path: every route and method, with a good body, a bad one, and conditions."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
 from tenants import ids
 from tests.bodies import make_body
+from tests.conftest import Answer
 from tests.isolation.matrix import Matrix
-from tests.isolation.routes import METHODS, Route
+from tests.routes import METHODS, Route
 
 __all__ = ["ask_paths"]
 
@@ -46,7 +48,7 @@ def ids_for(matrix: Matrix, route: Route, method: str) -> dict[str, str]:
     """Return the ids to try; what changes Acme's record gets one of its own."""
     model, found = route.view.model, matrix.world.ids_of(route.view.model)
     if method in UNSAFE and method in route.actions:
-        found["own"] = matrix.world.make(matrix.world.acme, model)
+        found["own"] = matrix.world.acme.make(model)
     if "deleted" in found and route.listed:
         # What was deleted keeps its history, so it is not answered like what never was.
         found["history"] = found.pop("deleted")
@@ -56,9 +58,13 @@ def ids_for(matrix: Matrix, route: Route, method: str) -> dict[str, str]:
 def ask_variants(matrix: Matrix, route: Route, method: str) -> None:
     """Try the ids that are not Acme's as UUIDs, with a bad body, under conditions and with an Idempotency-Key."""
     known = {kind: pk for kind, pk in ids_for(matrix, route, "GET").items() if kind != "own"}
-    for body, headers in variants(matrix, route, method):
-        what = f"{method} {route.path} {body or ''} {headers or ''}"
-        matrix.compare(what, lambda pk: matrix.ask(route, method, route.at(bare(pk)), body, **renewed(headers)), known)
+    for variant in variants(matrix, route, method):
+        matrix.compare(f"{method} {route.path} {variant}", partial(ask_variant, matrix, route, method, variant), known)
+
+
+def ask_variant(matrix: Matrix, route: Route, method: str, variant: Variant, pk: str) -> Answer:
+    body, headers = variant
+    return matrix.ask(route, method, route.at(bare(pk)), body, **renewed(headers))
 
 
 def variants(matrix: Matrix, route: Route, method: str) -> Iterator[Variant]:
@@ -75,7 +81,7 @@ def variants(matrix: Matrix, route: Route, method: str) -> Iterator[Variant]:
 
 def body_for(matrix: Matrix, route: Route, method: str) -> Any:
     taken = route.takes(method)
-    return taken and make_body(taken, matrix.world.acme.records, mark=matrix.world.acme.mark)
+    return taken and make_body(taken, matrix.world.acme.ids, mark=matrix.world.acme.mark)
 
 
 def renewed(headers: dict[str, str]) -> dict[str, str]:
@@ -85,4 +91,3 @@ def renewed(headers: dict[str, str]) -> dict[str, str]:
 def bare(public_id: str) -> str:
     """Return an id as a UUID, which is accepted wherever a TypeID is."""
     return str(ids.decode(public_id.rpartition("_")[0], public_id))
-

@@ -6,7 +6,7 @@ from tests.bodies import Path, make_body, placed, references
 from tests.conftest import Answer
 from tests.isolation.matrix import Matrix
 from tests.isolation.paths import bare
-from tests.isolation.routes import Route
+from tests.routes import Route
 
 __all__ = ["ask_references"]
 
@@ -33,6 +33,6 @@ def ask_reference(matrix: Matrix, route: Route, method: str, path: Path, model: 
 def refer(matrix: Matrix, route: Route, method: str, path: Path, value: str) -> Answer:
     """Send a whole body with this one reference; a change goes to a record of its own."""
     world = matrix.world
-    body = placed(make_body(route.takes(method), world.acme.records, full=True, mark=world.acme.mark), path, value)
-    address = route.at(world.make(world.acme, route.view.model)) if route.has_id else route.path
+    body = placed(make_body(route.takes(method), world.acme.ids, full=True, mark=world.acme.mark), path, value)
+    address = route.at(world.acme.make(route.view.model)) if route.has_id else route.path
     return matrix.ask(route, method, address, body)

@@ -21,15 +21,18 @@ SELECT table_name FROM information_schema.columns WHERE table_schema = 'public' 
 """
 NULLABLE = f"{WITH_TENANT} AND is_nullable = 'YES'"
 POLICIES = """
-SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies WHERE schemaname = 'public'
+SELECT tablename, policyname, permissive, roles::text, cmd, qual, with_check FROM pg_policies
+WHERE schemaname = 'public'
 """
 # Tables that point at a tenant's rows and have no tenant themselves: their rows would have no guard.
 UNOWNED = f"""
 SELECT k.conrelid::regclass::text FROM pg_constraint k
-WHERE k.contype = 'f' AND k.confrelid::regclass::text IN ({GUARDED}) AND k.conrelid::regclass::text NOT IN ({WITH_TENANT})
+WHERE k.contype = 'f' AND k.confrelid::regclass::text IN ({GUARDED})
+  AND k.conrelid::regclass::text NOT IN ({WITH_TENANT})
 """
 RIGHTS = """
-SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace, unnest(ARRAY['kith_app', 'kith_admin']) role
+SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
+  unnest(ARRAY['kith_app', 'kith_admin']) role
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
   AND (has_table_privilege(role, c.oid, 'TRUNCATE') OR has_table_privilege(role, c.oid, 'TRIGGER'))
 """
@@ -87,22 +90,27 @@ def damaged(sql: str) -> Iterator[None]:
         transaction.set_rollback(True, using="owner")
 
 
-@pytest.mark.parametrize(("sql", "id", "sentence", "hint"), [
-    ("ALTER TABLE crm_client DISABLE ROW LEVEL SECURITY", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
-    ("ALTER TABLE crm_client NO FORCE ROW LEVEL SECURITY", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
-    ("DROP POLICY tenant_rows ON crm_client", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
-    ("ALTER POLICY tenant_rows ON crm_client USING (true)", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
-    ("CREATE POLICY more ON crm_client USING (true)", "E001", "not guarded by row-level security", 'Add ProtectTable("Client")'),
-    ("CREATE UNIQUE INDEX too_wide ON crm_client (email)", "E003", "too_wide does not start with tenant_id", "Put tenant first"),
-    ("ALTER TABLE crm_invoice DROP CONSTRAINT crm_invoice_client_id_same_tenant", "E004", "may point at another", 'ProtectTable("Invoice")'),
+UNGUARDED = ("E001", "not guarded by row-level security", 'Add ProtectTable("Client")')
+
+
+@pytest.mark.parametrize(("sql", "expected"), [
+    ("ALTER TABLE crm_client DISABLE ROW LEVEL SECURITY", UNGUARDED),
+    ("ALTER TABLE crm_client NO FORCE ROW LEVEL SECURITY", UNGUARDED),
+    ("DROP POLICY tenant_rows ON crm_client", UNGUARDED),
+    ("ALTER POLICY tenant_rows ON crm_client USING (true)", UNGUARDED),
+    ("CREATE POLICY more ON crm_client USING (true)", UNGUARDED),
+    ("CREATE UNIQUE INDEX wide ON crm_client (email)",
+     ("E003", "wide does not start with tenant_id", "Put tenant first")),
+    ("ALTER TABLE crm_invoice DROP CONSTRAINT crm_invoice_client_id_same_tenant",
+     ("E004", "Invoice.client may point at another", 'ProtectTable("Invoice")')),
 ])  # fmt: skip
-def test_it_names_the_guard_that_is_missing(sql: str, id: str, sentence: str, hint: str) -> None:
+def test_it_names_the_guard_that_is_missing(sql: str, expected: tuple[str, str, str]) -> None:
+    number, sentence, hint = expected
     with damaged(sql):
         found = catalogue(["default"])
-    assert [message.id for message in found] == [f"tenants.{id}"]
+    assert [message.id for message in found] == [f"tenants.{number}"]
     assert sentence in found[0].msg
-    assert found[0].hint is not None
-    assert hint in found[0].hint
+    assert hint in str(found[0].hint)
 
 
 def test_it_refuses_a_role_that_passes_by() -> None:

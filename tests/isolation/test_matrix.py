@@ -1,4 +1,4 @@
-"""The cross-tenant matrix: every route, method, reference, filter and header, under both guards and under each alone."""
+"""The cross-tenant matrix: every route, method, reference, filter and header, under both guards and each alone."""
 
 import pytest
 

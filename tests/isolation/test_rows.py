@@ -38,7 +38,7 @@ def test_it_keeps_every_reference_inside_its_tenant(acme: Caller, globex: Caller
     if own is None or foreign is None:
         pytest.skip(f"nothing of {model.__name__} to move")
     sql = f"UPDATE {model._meta.db_table} SET {field.column} = %s WHERE {model._meta.pk.column} = %s"
-    with pytest.raises(DatabaseError, match="_same_tenant|append-only"), transaction.atomic(using="owner"):
+    with pytest.raises(DatabaseError, match=r"_same_tenant|append-only"), transaction.atomic(using="owner"):
         connections["owner"].cursor().execute(sql, [foreign.pk, own.pk])
 
 

@@ -12,8 +12,8 @@ from apikeys.scopes import ACTIONS, catalogue
 from crm.registry import UPCOMING
 from tenants import ids
 from tests.conftest import Caller
-from tests.isolation.routes import Route, routes
 from tests.isolation.world import World
+from tests.routes import Route, routes
 
 TABLE = Path(__file__).with_name("scopes.json")
 Table = dict[str, list[str]]
@@ -28,8 +28,13 @@ def every_scope() -> list[str]:
 
 def admits(world: World, caller: Caller, route: Route, method: str) -> bool:
     """Tell whether a key may do it; nothing is changed, as writes name no record and send no body."""
-    known = world.acme.records[route.view.model] if method == "GET" else ids.encode(route.view.prefix, ids.new())
-    answer = world.send(caller, route, method, route.at(known), {"nope": 1} if method != "GET" else None)
+    known = world.acme.ids[route.view.model] if method == "GET" else ids.encode(route.view.prefix, ids.new())
+    answer = caller(
+        method,
+        route.at(known),
+        {"nope": 1} if method != "GET" else None,
+        **{route.contract.tenant_header: caller.tenant.slug},
+    )
     assert (answer.status == 403) is (answer.status != 200 and "INVALID_SCOPE" in answer.raw.decode())
     return answer.status != 403
 

@@ -83,4 +83,13 @@ class ClientViewSet(ResourceViewSet):
     filterset_class = ClientFilter
     search_fields = ("search",)
     ordering_fields = ("created_at", "updated_at", "name", "email", "company_name")
+    example = {
+        "name": "Ada Lovelace",
+        "type": "person",
+        "email": "ada@example.com",
+        "phone": "+442079460018",
+        "currency": "EUR",
+        "billing_address": {"line1": "12 Park Row", "city": "London", "postal_code": "SE10 9NF", "country": "GB"},
+        "tags": ["vip"],
+    }
     includes = {"invoices": Include("invoices", back="client")}

@@ -44,7 +44,7 @@ class Client(TenantModel):
     metadata = models.JSONField(default=dict, help_text="Data of the program that calls, kept as it comes.")
     search = search_column("name", "company_name", "email", "phone", "external_ref")
 
-    instead_of_deleting = 'Archive it instead: PATCH {"status": "archived"}.'
+    instead_of_deleting = 'Archive it instead: PATCH {"{status}": "archived"}.'
 
     class Meta:
         verbose_name_plural = "clients"

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from apikeys.scopes import allows
 from crm.rest.fields import IdField, StrictChar
-from crm.rest.filters import IdFilter, ResourceFilterSet
+from crm.rest.filters import IdFilter, ResourceFilterSet, WordFilter
 from crm.rest.reading import Conversion
 from crm.rest.serializers import ResourceSerializer
 from crm.rest.viewset import ResourceViewSet
@@ -60,11 +60,12 @@ class EventFilter(ResourceFilterSet):
     """What the feed can be filtered by."""
 
     id = IdFilter(prefix="evt")
+    type, resource = WordFilter(), WordFilter()
     record_id = django_filters.CharFilter(field_name="public_id")
 
     class Meta:
         model = Event
-        fields = ["type", "resource", "actor_kind", "actor_id", "request_id", "occurred_at"]
+        fields = ["actor_kind", "actor_id", "request_id", "occurred_at"]
 
 
 class EventViewSet(ResourceViewSet):

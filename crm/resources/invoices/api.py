@@ -65,7 +65,7 @@ class InvoiceSerializer(ResourceSerializer):
     subtotal = MoneyField(read_only=True, help_text="The lines before discounts and tax.")
     discount_total = MoneyField(read_only=True, help_text="What the discounts take off.")
     tax_total = MoneyField(read_only=True, help_text="The tax on the lines.")
-    total = MoneyField(read_only=True, help_text="subtotal - discount_total + tax_total.")
+    total = MoneyField(read_only=True, help_text="{subtotal} - {discount_total} + {tax_total}.")
     amount_paid = MoneyField(read_only=True, help_text="What has been paid so far.")
     amount_due = MoneyField(read_only=True, help_text="What is still to be paid.")
     accounting = AccountingSerializer(required=False, allow_null=True, help_text="Where your accounting system has it.")
@@ -82,6 +82,8 @@ class InvoiceSerializer(ResourceSerializer):
 
 class StatusSerializer(ResourceSerializer):
     """The state to bring the invoice into."""
+
+    example = {"status": "sent"}
 
     status = StrictChoice(Status.choices, help_text="The next state; an illegal one is refused with the allowed ones.")
 
@@ -113,6 +115,19 @@ class InvoiceViewSet(ResourceViewSet):
     filterset_class = InvoiceFilter
     search_fields = ("search", "client__search")
     ordering_fields = ("created_at", "updated_at", "number", "issue_date", "due_date", "total")
+    example = {
+        "due_date": "2026-02-28",
+        "currency": "EUR",
+        "line_items": [
+            {"description": "Consulting", "quantity": "2", "rate": "120.00", "tax_rate": "20", "amount": "240.00"},
+        ],
+        "subtotal": "240.00",
+        "discount_total": "0.00",
+        "tax_total": "48.00",
+        "total": "288.00",
+        "amount_paid": "0.00",
+        "amount_due": "288.00",
+    }
     includes = {"client": Include("clients", relation="client")}
 
     def make(self, data: dict[str, Any]) -> Invoice:

@@ -60,10 +60,7 @@ def change(invoice: Invoice, data: Mapping[str, Any], *, actor: Actor) -> None:
     fields = dict(data)
     with writes.changing(invoice, actor=actor):
         if invoice.status != Status.DRAFT and (frozen := [name for name in FROZEN if name in fields]):
-            raise Conflict(
-                f"{', '.join(frozen)}: frozen, because the invoice is {invoice.status}. Void it and make a new one.",
-                frozen=frozen,
-            )
+            raise Conflict(f"Frozen, as this is {invoice.status}. Void it and make a new one.", *frozen)
         items = fields.pop("line_items", None)
         recount = items is not None or fields.get("currency", invoice.currency) != invoice.currency
         for name, value in fields.items():
@@ -79,9 +76,7 @@ def change(invoice: Invoice, data: Mapping[str, Any], *, actor: Actor) -> None:
 def delete(invoice: Invoice, *, actor: Actor) -> None:
     """Delete a draft; raises Conflict for anything that has a number."""
     if invoice.status != Status.DRAFT:
-        raise Conflict(
-            f"Only drafts can be deleted, and this invoice is {invoice.status}. {Invoice.instead_of_deleting}"
-        )
+        raise Conflict(f"Only drafts can be deleted, and this is {invoice.status}. {Invoice.instead_of_deleting}")
     writes.delete(invoice, actor=actor)
 
 
@@ -92,10 +87,7 @@ def move(invoice: Invoice, to: str, *, actor: Actor, at: datetime | None = None)
         now = at or timezone.now()
         if invoice.status == Status.DRAFT:
             if to == Status.SENT and not invoice.line_items.all():
-                raise Invalid(
-                    "line_items: an invoice without lines cannot be sent.",
-                    fields={"line_items": ["At least one line."]},
-                )
+                raise Invalid("An {invoice} without lines cannot be sent.", "line_items")
             invoice.number = next_number(actor.tenant, invoice.issue_date.year)
         if to == Status.SENT:
             invoice.sent_at = now
@@ -147,22 +139,16 @@ def make_line(invoice: Invoice, position: int, item: Mapping[str, Any], product:
     given = {name: value for name, value in item.items() if value is not None}
     if product is not None:
         if "rate" not in given and product.currency != invoice.currency:
-            raise line_error(
-                position, "rate", f"The product's price is in {product.currency}: say the rate in {invoice.currency}."
-            )
+            message = f"The {{product}}'s price is in {product.currency}: say the {{rate}} in {invoice.currency}."
+            raise Invalid(message, f"line_items.{position}.rate")
         given = {"description": product.name, "rate": product.price, "tax_rate": product.tax_rate, **given}
     for name in ("description", "rate"):
         if name not in given:
-            raise line_error(position, name, "Required where there is no product_id.")
+            raise Invalid("Required where there is no {product_id}.", f"line_items.{position}.{name}")
     line = InvoiceLine(tenant=invoice.tenant, invoice=invoice, position=position, **given)
     line.rate = padded(line.rate, invoice.currency)
     line.amount = line_amount(line, invoice.currency)
     return line
-
-
-def line_error(position: int, name: str, message: str) -> Exception:
-    path = f"line_items.{position}.{name}"
-    return Invalid(f"{path}: {message}", fields={path: [message]})
 
 
 def line_data(line: InvoiceLine) -> dict[str, Any]:
@@ -174,9 +160,7 @@ def set_totals(invoice: Invoice, lines: Iterable[InvoiceLine]) -> None:
     """Put the lines' totals on the invoice; raises Invalid for one that would be negative."""
     totals = totals_of(lines, invoice.currency)
     if totals.total < 0:
-        raise Invalid(
-            "line_items: the total would be negative.", fields={"line_items": ["The total would be negative."]}
-        )
+        raise Invalid("The {total} would be negative.", "line_items")
     invoice.subtotal, invoice.discount_total = totals.subtotal, totals.discount_total
     invoice.tax_total, invoice.total = totals.tax_total, totals.total
     invoice.amount_paid = rounded(invoice.amount_paid or Decimal(0), invoice.currency)

@@ -54,7 +54,7 @@ class ProductSerializer(ResourceSerializer):
             return attrs
         for name in ("duration_minutes", "booking"):
             if attrs.get(name, getattr(self.instance, name, None)) is not None:
-                raise self.invalid(name, "Only services have it: set type to service, or this to null.")
+                raise self.invalid(name, "Only services have it: set {type} to service, or this to null.")
         return attrs
 
 
@@ -81,6 +81,15 @@ class ProductViewSet(ResourceViewSet):
     filterset_class = ProductFilter
     search_fields = ("search",)
     ordering_fields = ("created_at", "updated_at", "name", "price", "sku")
+    example = {
+        "type": "service",
+        "name": "Consulting",
+        "price": "120.00",
+        "currency": "EUR",
+        "unit": "hour",
+        "tax_rate": "20",
+        "duration_minutes": 60,
+    }
 
     def make(self, data: dict[str, Any]) -> Product:
         product = Product(**{"currency": self.tenant.currency, **data})

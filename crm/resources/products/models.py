@@ -36,7 +36,7 @@ class Product(TenantModel):
     booking = models.JSONField(null=True, help_text="How the service can be booked.")
     search = search_column("name", "sku", "category", "external_ref")
 
-    instead_of_deleting = 'Switch it off instead: PATCH {"active": false}.'
+    instead_of_deleting = 'Switch it off instead: PATCH {"{active}": false}.'
 
     class Meta:
         verbose_name_plural = "products"

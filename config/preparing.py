@@ -1,17 +1,17 @@
-"""Brings the database up to date in this process, which spares the start of another Python."""
+"""Brings the database up to date and fills in the demo, in a process of its own that a signal may end at once."""
 
 import io
 import json
-import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import django
 from django.core.management import CommandError, call_command
 from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from config.errors import StartError
@@ -19,13 +19,12 @@ from config.errors import StartError
 Say = Callable[[str], None]
 
 
-def load_django() -> None:
-    """Load the apps, once the addresses of the database are known."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    django.setup()
+def say(text: str) -> None:
+    """Print a line for people; the standard output belongs to the answer."""
+    print(text, file=sys.stderr, flush=True)
 
 
-def migrate(say: Say, *, live: bool) -> None:
+def migrate(tell: Say = say) -> None:
     """Apply the migrations that are missing, with a progress bar on a terminal and plain lines elsewhere."""
     with ExitStack() as stack:
         stack.enter_context(alone())
@@ -33,10 +32,9 @@ def migrate(say: Say, *, live: bool) -> None:
         pending = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         if not pending:
             return
-        say(f"Preparing the database: {pending} steps")
-        report = bar(stack, pending) if live else lines(say, pending)
-        command = Migrate(report)
-        call_command(command, database="owner", interactive=False, verbosity=0, skip_checks=True)
+        tell(f"Preparing the database: {pending} steps")
+        report = bar(stack, pending) if tell is say and sys.stderr.isatty() else lines(tell, pending)
+        call_command(Migrate(report), database="owner", interactive=False, verbosity=0, skip_checks=True)
 
 
 @contextmanager
@@ -48,7 +46,7 @@ def alone() -> Iterator[None]:
     try:
         yield
     finally:
-        # The lock goes with the connection, which a signal may have broken: nothing can be asked of it any more.
+        # The lock goes with the connection.
         connection.close()
 
 
@@ -67,26 +65,26 @@ class Migrate(MigrateCommand):
 
 def bar(stack: ExitStack, total: int) -> Say:
     """Show a progress bar."""
-    columns = TextColumn("kith     | "), BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
-    progress = stack.enter_context(Progress(*columns, transient=True))
+    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
+    progress = stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
     task = progress.add_task("", total=total)
     return lambda name: progress.update(task, advance=1, description=name)
 
 
-def lines(say: Say, total: int) -> Say:
+def lines(tell: Say, total: int) -> Say:
     """Print every tenth step and the last."""
     done: list[str] = []
 
     def report(name: str) -> None:
         done.append(name)
         if len(done) % 10 == 0 or len(done) == total:
-            say(f"  {len(done)} of {total}: {name}")
+            tell(f"  {len(done)} of {total}: {name}")
 
     return report
 
 
 def make_demo() -> dict[str, Any]:
-    """Make the demo data when it is missing, and return its logins."""
+    """Make the demo data where it is missing, and return its logins."""
     output = io.StringIO()
     try:
         call_command("demo", "--json", stdout=output, skip_checks=True)
@@ -94,8 +92,3 @@ def make_demo() -> dict[str, Any]:
     except (CommandError, ValueError, IndexError) as error:
         raise StartError(f"The demo data could not be made ({error}): start without it, with `--no-demo`.") from error
     return logins
-
-
-def close() -> None:
-    """Close our own connections: from here on the processes do the work."""
-    connections.close_all()

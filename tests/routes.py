@@ -84,12 +84,13 @@ def plain(pattern: str) -> str:
 
 def route(item: URLPattern, path: str) -> Route | None:
     """Return the route of a pattern, None for a contract's answer to unknown paths."""
-    view = getattr(item.callback, "cls", None)
+    callback: Any = item.callback
+    view = getattr(callback, "cls", None)
     if view and issubclass(view, UnknownPath):
         return None
     assert view and issubclass(view, ResourceViewSet), (
-        f"{path or '/'} is not in the cross-tenant matrix: name it in OPEN of tests/isolation/routes.py if it serves no tenant's rows."
+        f"{path or '/'} is not in the cross-tenant matrix: if it serves no tenant's rows, add it to OPEN of {__name__}."
     )
     # DRF adds HEAD when the view is first called.
-    actions = {method.upper(): name for method, name in item.callback.actions.items() if method != "head"}
+    actions = {method.upper(): name for method, name in callback.actions.items() if method != "head"}
     return Route(f"/{path}", view, actions)

@@ -1,0 +1,67 @@
+"""One tenant's records of every kind, made through the API: a plain one of each, then a whole one."""
+
+from typing import Any
+from uuid import uuid4
+
+from crm.rest.viewset import ResourceViewSet
+from tests.bodies import make_body, references
+from tests.conftest import Answer, Caller
+from tests.routes import Route, routes
+
+__all__ = ["Records"]
+
+
+class Records:
+    """A caller's records: `ids` of the newest by model, the `bodies` they were made of; `mark` begins their texts."""
+
+    def __init__(self, caller: Caller, mark: str = "text", *, claim: str = "", urlconf: str | None = None) -> None:
+        self.caller, self.mark = caller, f"{mark}{uuid4().hex[:6]}"
+        self.routes = routes(urlconf)
+        self.views = {route.view.model: route.view for route in reversed(self.routes)}
+        self.makers = {route.view.model: route for route in reversed(self.routes) if "create" in route.actions.values()}
+        self.ids: dict[Any, str] = {}
+        self.bodies: dict[Any, dict[str, Any]] = {}
+        waiting = list(self.makers)
+        while waiting:
+            ready = [model for model in waiting if self.needs(model) <= {*self.ids, model}]
+            assert ready, f"{waiting} refer to records that the API cannot make: make them here."
+            for model in ready:
+                self.ids[model] = self.make(model)
+                self.ids[model] = self.make(model, full=True, claim=claim and f"{claim}-{model.__name__}")
+                waiting.remove(model)
+        self.ids |= {
+            model: self.list(view)[-1][view.contract.wire("id")]
+            for model, view in self.views.items()
+            if model not in self.ids
+        }
+
+    def needs(self, model: Any) -> set[Any]:
+        """Return the models that a record of this one refers to."""
+        return {other for _, other in references(self.makers[model].view)}
+
+    def make(self, model: Any, *, full: bool = False, claim: str = "") -> str:
+        """Make one more record and return its id; `claim` is an Idempotency-Key."""
+        route = self.makers[model]
+        body = make_body(route.view, self.ids, full=full, mark=self.mark)
+        made = self.send(route, "POST", route.path, body, **({"Idempotency_Key": claim} if claim else {}))
+        assert made.status == 201, (route.path, body, made.body)
+        self.bodies[model] = body
+        return str(made.data[route.contract.wire("id")])
+
+    def page(self, view: type[ResourceViewSet], limit: int) -> Answer:
+        """Return the first page of a list."""
+        route = next(route for route in self.routes if route.view is view and route.actions.get("GET") == "list")
+        return self.send(route, "GET", f"{route.path}?limit={limit}")
+
+    def list(self, view: type[ResourceViewSet]) -> list[dict[str, Any]]:
+        """Return the records of a kind as the API lists them."""
+        return list(self.page(view, 100).data)
+
+    def cursor(self, view: type[ResourceViewSet]) -> str:
+        """Return a cursor out of a list, an empty text where the contract knows none."""
+        return str(self.page(view, 1).body["pagination"].get("next_cursor") or "")
+
+    def send(self, route: Route, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """Send a request as the route's contract wants it."""
+        named = {route.contract.tenant_header: self.caller.tenant.slug} if route.contract.tenant_required else {}
+        return self.caller(method, path, body, **{**named, **headers})

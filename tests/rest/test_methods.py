@@ -1,0 +1,57 @@
+"""Methods and paths: what is not offered is a 405 that lists what is, what is nowhere is a 404, both in the contract's shape."""
+
+import pytest
+
+from tenants import ids
+from tests.conftest import Caller
+from tests.routes import METHODS, routes
+
+ROUTES = routes()
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.path)
+def test_it_lists_what_a_path_allows(acme: Caller, route: object) -> None:
+    known = next(item for item in ROUTES if item is route)
+    path = known.at(ids.encode(known.view.prefix, ids.new()))
+    offered = {*known.actions, "OPTIONS", *(["HEAD"] if "GET" in known.actions else [])}
+    named = {known.contract.tenant_header: acme.tenant.slug}
+    for method in (*METHODS, "TRACE", "BREW"):
+        answer = acme(method, path, **named)
+        assert (answer.status == 405) is (method not in offered), (method, answer.body)
+        if answer.status == 405:
+            assert answer.error["code"] == "METHOD_NOT_ALLOWED"
+            assert set(answer.headers["Allow"].split(", ")) == offered
+
+
+@pytest.mark.parametrize("path", [
+    "", "/", "/nowhere", "/clients/x/y/z", "/clients/x/nowhere", "/Clients", "/clients//", "/clients/%00", "/clients/../v1",
+    "/clients/x.json", "/events/x/events", "/invoices/x/sent",
+])  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
+def test_it_finds_no_unknown_path(acme: Caller, path: str, method: str) -> None:
+    answer = acme(method, path)
+    assert (answer.status, answer.error["code"]) == (404, "NOT_FOUND")
+    assert int(answer.headers["X-RateLimit-Limit"]) == 1_000_000
+    assert answer.error["request_id"] == answer.headers["X-Request-ID"]
+
+
+@pytest.mark.parametrize(
+    "pk", ["x", "cli_", "cli_1", "cli_" + "0" * 26, "prd_01h455vb4pex5vsknk084sn02q", "1", "None", "%F0%9F%98%80"]
+)
+def test_it_finds_no_record_by_what_is_no_id(acme: Caller, pk: str) -> None:
+    for method in ("GET", "PATCH", "DELETE"):
+        assert acme(method, f"/clients/{pk}", {}).status == 404
+
+
+@pytest.mark.parametrize("spelled", [lambda pk: pk, lambda pk: str(ids.decode("cli", pk)), lambda pk: f"{pk}/"])
+def test_it_finds_a_record_however_its_id_is_spelled(acme: Caller, spelled: object) -> None:
+    pk = acme.post("/clients", {"name": "Ada"}).data["id"]
+    assert callable(spelled)
+    assert acme.get(f"/clients/{spelled(pk)}").data["id"] == pk
+
+
+def test_it_answers_head_like_get_without_a_body(acme: Caller) -> None:
+    acme.post("/clients", {"name": "Ada"})
+    answer = acme("HEAD", "/clients")
+    assert (answer.status, answer.raw) == (200, b"")
+    assert int(answer.headers["Content-Length"]) == len(acme.get("/clients").raw)
