@@ -12,6 +12,7 @@ from django.core.management import call_command  # noqa: E402  Django first
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
 from apikeys.issuing import issue  # noqa: E402
+from config.preparing import migrate  # noqa: E402
 from tenants.actor import Actor  # noqa: E402
 from tenants.models import Tenant  # noqa: E402
 from tenants.routing import using  # noqa: E402
@@ -22,7 +23,7 @@ __all__ = ["open_house"]
 def open_house() -> Caller:
     """Return a caller of the demo tenant acme."""
     with using("owner"):
-        call_command("migrate", database="owner", verbosity=0)
+        migrate(lambda _: None)
     call_command("demo", stdout=StringIO())
     with using("admin"):
         tenant = Tenant.objects.get(slug="acme", environment="live")

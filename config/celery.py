@@ -6,9 +6,11 @@ from typing import Any
 
 from celery import Celery
 from celery.exceptions import SecurityWarning
-from celery.signals import beat_init, setup_logging, worker_ready
+from celery.signals import beat_init, setup_logging, worker_init, worker_ready
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
+from config.checks import refuse_unsafe
 from config.ready import ready_file
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -51,6 +53,16 @@ app.autodiscover_tasks()
 @setup_logging.connect
 def keep_logging(**_: Any) -> None:
     """Leave logging as config.logs set it up; Celery replaces it unless somebody listens here."""
+
+
+@worker_init.connect
+def look_first(**_: Any) -> None:
+    """Refuse to work where a tenant's rows are not guarded, as the web server does."""
+    try:
+        refuse_unsafe()
+    except ImproperlyConfigured as error:
+        # Celery catches what a listener raises, and goes on; it does not catch this.
+        raise SystemExit(str(error)) from error
 
 
 @worker_ready.connect

@@ -14,12 +14,12 @@ from uuid import uuid4
 
 import orjson
 import pytest
-from django.core.management import call_command
 from django.test import Client
 
 from apikeys.issuing import issue
 from apikeys.usage import counter
 from config import logs
+from config.preparing import migrate
 from tenants.actor import Actor
 from tenants.models import Tenant
 from tenants.provisioning import provision
@@ -137,7 +137,7 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     """Migrate once, as the owner; nobody resets anything afterwards."""
     django_db_blocker.unblock()
     with using("owner"):
-        call_command("migrate", database="owner", verbosity=0, interactive=False)
+        migrate(lambda _: None)
     yield
     # Before the servers go.
     counter.flush()

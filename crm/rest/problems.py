@@ -91,7 +91,9 @@ def flatten(detail: Any, path: str = "") -> dict[str, list[str]]:
 
 def below(path: str, step: Any) -> str:
     """Return the path of a step; DRF's name for errors of a structure as a whole is none."""
-    return path if step == "non_field_errors" else f"{path}.{step}".lstrip(".")
+    if step == "non_field_errors":
+        return path
+    return f"{path}.{step}" if path else str(step)
 
 
 def validation(error: Any, contract: "Contract", model: Any) -> Problem:

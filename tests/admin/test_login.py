@@ -5,21 +5,26 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.test import Client
 
 from tenants.routing import using
-from tests.admin.conftest import PASSWORD, events
+from tests.admin.conftest import events
 from tests.conftest import Caller
 
+PASSWORD = "a long password for tests"
 ADDRESSES = (f"10.251.{a}.{b}" for a, b in itertools.product(range(256), range(1, 255)))
 
 
 def log_in(name: str, password: str, address: str | None = None) -> Any:
     client = Client(REMOTE_ADDR=address or next(ADDRESSES))
     return client.post("/admin/login/?next=/admin/", {"username": name, "password": password})
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture
@@ -32,7 +37,7 @@ def name() -> str:
 
 
 @pytest.fixture
-def no_redis(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_redis(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     """Let the cache look for Redis where none is."""
     dead = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/1"}}
     monkeypatch.setattr(caches, "settings", dead)
@@ -73,6 +78,9 @@ def test_it_works_without_redis(seat: Any, acme: Caller, no_redis: None) -> None
 
 def test_it_writes_log_ins_into_the_tenants_log(seat: Any, acme: Caller) -> None:
     person = seat(acme)
+    person.user.set_password(PASSWORD)
+    with using("admin"):
+        person.user.save()
     log_in(person.user.username, "wrong")
     log_in(person.user.username, PASSWORD)
     (failed,) = events(acme.tenant, "member.login_failed")

@@ -42,7 +42,7 @@ def test_it_opens_every_list_sorted_and_filtered(root: Person, acme: Caller) -> 
         assert opens(root, base(model), created_at_from="2020-01-01", created_at_to="2020-02-31"), model
 
 
-@pytest.mark.parametrize("nasty", ["\x00", "' OR 1=1 --", "9" * 400, "\ud800", "%", "2020-13-45"])
+@pytest.mark.parametrize("nasty", ["\x00", "' OR 1=1 --%\ud800", "9" * 400])
 def test_it_answers_nasty_filters(root: Person, nasty: str) -> None:
     root.client.raise_request_exception = False
     text = quote(nasty.encode("utf-8", "surrogatepass"))

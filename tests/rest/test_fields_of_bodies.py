@@ -11,7 +11,7 @@ from tests.conftest import Caller
     ({"name": "Ada", "emial": "x"}, "emial", "Unknown field. Did you mean email?"),
     ({"name": "Ada", "zzz": 1}, "zzz", "Unknown field. Known: name, type, status, email"),
     ({"name": "Ada", "tenant_id": 1}, "tenant_id", "Unknown field"), ({"name": "Ada", "search": "x"}, "search", "Unknown field"),
-    ({"name": "Ada", "version": 9}, "version", "Unknown field"), ({"name": "Ada", "": 1}, "", "Unknown field"),
+    ({"name": "Ada", "version": 9}, "version", "Unknown field"), ({"name": "Ada", "": 1}, "body", "Unknown field"),
     ({"name": "Ada", "billing_address": {"sity": "Wien"}}, "billing_address.sity", "Did you mean city?"),
     ({"name": "Ada", "contact_points": [{"kind": "web", "value": "x", "prime": 1}]}, "contact_points.0.prime", "primary?"),
     ({"name": "Ada", "billing_address": [1]}, "billing_address", "Expected a dictionary"),

@@ -17,7 +17,7 @@ MEGABYTE = 1024 * 1024
     (b"[" * 100_000, 400, "deeper than 32"), (b'{"a":' * 5000 + b"1" + b"}" * 5000, 400, "deeper than 32"),
     (b'{"name": "A\\u0000"}', 400, "in name holds a character"), (b'{"name": "\\ud800"}', 400, "half of a surrogate"),
     (b'{"metadata": {"\\u0000": 1}}', 400, "cannot be stored"), (b'{"metadata": [["\\udc00"]]}', 400, "in metadata.0.0"),
-    (b'{"a": 1e400}', 400, "too large"), (b'{"a": NaN}', 400, "NaN is not JSON"), (b'{"a": -Infinity}', 400, "not JSON"),
+    (b'{"a": 1e400}', 400, "The number 1e400"), (b'{"a": NaN}', 400, "NaN is not JSON"), (b'{"a": -Infinity}', 400, "not JSON"),
     (b'{"a": ' + b"9" * 5000 + b"}", 400, "beyond 2^53"), (b'{"a": 9007199254740993}', 400, "beyond 2^53"),
     (b'{"name": "' + b"x" * MEGABYTE + b'"}', 413, "larger than 1 MB"),
 ])  # fmt: skip
@@ -46,7 +46,7 @@ def send(caller: Caller, media: str, raw: bytes, path: str = "/v1/clients") -> A
 
 @pytest.mark.parametrize("media", [
     "text/plain", "application/xml", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "",
-    "application/jsonp", "json", "application/json2", "text/json", "*/*",
+    "application/jsonp", "json", "application/json2", "text/json",
 ])  # fmt: skip
 def test_it_takes_json_alone(acme: Caller, media: str) -> None:
     answer = send(acme, media, b'{"name": "Ada"}')
