@@ -4,6 +4,9 @@
 import os
 import sys
 
+import config  # noqa: F401  the first to be loaded: it says so where Python is too old
+
+# isort: split
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 from django.db import OperationalError

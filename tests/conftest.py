@@ -50,8 +50,30 @@ def run_log() -> Iterator[None]:
     handler.close()
 
 
+TALLY = pytest.StashKey[dict[str, str]]()
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-scopes", action="store_true", help="write tests/isolation/scopes.json anew")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for name, result in config.stash.get(TALLY, {}).items():
+        terminalreporter.write_line(f"{name}: {result}")
+
+
+@pytest.fixture
+def tally(pytestconfig: pytest.Config) -> dict[str, str]:
+    """Return what the end of the run says: what was counted, and how much."""
+    return pytestconfig.stash.setdefault(TALLY, {})
+
+
+@pytest.fixture
+def quiet() -> Iterator[None]:
+    """Write no log: thousands of requests need no lines."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @dataclass

@@ -85,11 +85,13 @@ class TenantAdmin(StaffAdmin):
         return super().get_queryset(request).select_related("plan", "live", "sandbox")
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Keep the slug, and on the sandbox everything."""
-        if obj is None:
-            return ()
-        names = ("slug",) if obj.environment == Environment.LIVE else TenantForm.Meta.fields
-        return (*names, *self.readonly_fields)
+        """Keep the slug."""
+        return ("slug", *self.readonly_fields) if obj else ()
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Tell whether the person may change this side: the sandbox only follows."""
+        follows = isinstance(obj, Tenant) and obj.environment == Environment.TEST
+        return not follows and super().has_change_permission(request, obj)
 
     def save_model(self, request: HttpRequest, obj: Tenant, form: Any, change: bool) -> None:
         """Make a tenant with its sandbox, or change both sides."""

@@ -1,6 +1,7 @@
 """Logging in: limited by address and by name, with Redis and without, and written down."""
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -37,11 +38,13 @@ def name() -> str:
 
 
 @pytest.fixture
-def no_redis(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
+def no_redis(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[None]:
     """Let the cache look for Redis where none is."""
     dead = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/1"}}
     monkeypatch.setattr(caches, "settings", dead)
     caches["default"] = caches.create_connection("default")
+    yield
+    del caches["default"]
 
 
 def test_it_lets_people_in(name: str) -> None:

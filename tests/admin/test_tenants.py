@@ -62,7 +62,7 @@ def test_it_writes_other_changes_as_updates(root: Person, acme: Caller) -> None:
 def test_it_keeps_the_sandbox_in_step(root: Person, acme: Caller) -> None:
     sandbox = sides(acme.tenant.slug)[1]
     page = root.text(f"tenants/tenant/{sandbox.pk}/change/")
-    assert 'name="plan"' not in page and f"/admin/tenants/tenant/{acme.tenant.pk}/change/" in page
+    assert 'name="_save"' not in page and f"/admin/tenants/tenant/{acme.tenant.pk}/change/" in page
 
 
 def test_it_lets_nobody_delete_a_tenant(root: Person, acme: Caller) -> None:
