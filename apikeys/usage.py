@@ -1,10 +1,10 @@
 """How much each key is used: counted in the process, written every few seconds. A picture for charts, not a bill."""
 
-import atexit
 import logging
 import time
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
+from multiprocessing.util import Finalize
 from threading import Lock, Timer
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -119,4 +119,5 @@ def per_day(rows: models.QuerySet[DailyUsage], first: date, last: date) -> list[
 
 
 counter = Counter()
-atexit.register(counter.flush)
+# Not by atexit: the web server's processes are children that end without it.
+Finalize(None, counter.flush, exitpriority=1)

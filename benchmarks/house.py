@@ -1,6 +1,7 @@
 """A migrated database with the demo in it, and a caller with a key that no limit holds."""
 
 from io import StringIO
+from typing import Any
 
 import django
 
@@ -27,6 +28,6 @@ def open_house() -> Caller:
     call_command("demo", stdout=StringIO())
     with using("admin"):
         tenant = Tenant.objects.get(slug="acme", environment="live")
-        own = {"per_minute": 10_000_000, "per_day": 10_000_000}
+        own: dict[str, Any] = {"per_minute": 10_000_000, "per_day": 10_000_000}
         key = issue(tenant=tenant, name="bench", scopes=["admin"], actor=Actor.system(tenant, "bench"), **own)[1]
     return Caller(get_wsgi_application(), key)

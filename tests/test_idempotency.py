@@ -1,6 +1,7 @@
 """Idempotency-Key: effects happen once, whatever the caller repeats, and however many do it at once."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -8,6 +9,10 @@ from django.utils import timezone
 
 from tests.conftest import Answer, Caller
 from tests.crowd import at_once
+
+
+def post_named(caller: Caller, name: str, _: int) -> Answer:
+    return fresh(caller).post("/clients", {"name": name}, Idempotency_Key=name)
 
 
 def fresh(caller: Caller) -> Caller:
@@ -84,7 +89,7 @@ def test_it_refuses_keys_that_cannot_be_stored(acme: Caller, key: str) -> None:
 def test_it_makes_one_row_of_fifty_at_once(acme: Caller) -> None:
     for turn in range(3):
         key = f"crowd-{turn}"
-        answers = at_once(50, lambda _, key=key: fresh(acme).post("/clients", {"name": key}, Idempotency_Key=key))
+        answers = at_once(50, partial(post_named, acme, key))
         assert {answer.status for answer in answers} <= {201, 409}
         assert len({answer.data["id"] for answer in answers if answer.status == 201}) == 1
         check_losers(answers)

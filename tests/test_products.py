@@ -20,7 +20,8 @@ def test_it_lists_services_by_type(acme: Caller) -> None:
         "/products", {"name": "Visit", "type": "service", "price": 50, "duration_minutes": 45, "booking": booking}
     )
     assert made.data["booking"] == {
-        "bookable": True, "buffer_before_minutes": 0, "buffer_after_minutes": 0, "lead_time_minutes": 60, "days_ahead": 60,
+        "bookable": True, "buffer_before_minutes": 0, "buffer_after_minutes": 0, "lead_time_minutes": 60,
+        "days_ahead": 60,
     }  # fmt: skip
     assert [item["name"] for item in acme.get("/products?type=service").data] == ["Visit"]
 

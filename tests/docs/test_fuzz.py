@@ -3,7 +3,6 @@
 All of its checks are on. They run over HTTP to this very process and its real database, with a fixed seed.
 """
 
-import re
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -11,22 +10,19 @@ from itertools import count
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-import jsonschema_rs
-import orjson
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from schemathesis.config import SchemathesisConfig
-from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.engine import events, from_schema
-from schemathesis.openapi.checks import UseAfterFree
 
 from crm.docs.generator import build
 from crm.registry import CONTRACTS, RESOURCES
 from crm.rest.contract import Contract
 from crm.rest.router import bound_views
 from tests.conftest import Caller, make_caller
+from tests.docs.excuses import EXCUSES
 from tests.docs.seeding import seed
 from tests.docs.taught import teach, teach_formats
 
@@ -125,6 +121,8 @@ def fuzz(contract: Contract, address: str, caller: Caller, *, examples: int, cov
             phase = event.phase.value
             report.seconds[phase] = report.seconds.get(phase, 0.0) + event.elapsed_time
             report.add(event.recorder)
+    # For `pytest -rP`, which shows what a run that passed has done.
+    print(report.text())
     return report
 
 
@@ -170,73 +168,3 @@ def small(value: Any) -> Any:
 def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:
     """Tell whether a failure counts: a few answers follow from more than the document can say."""
     return not any(excuse(failure, case, response) for excuse in EXCUSES)
-
-
-def is_partial(failure: Any, case: Any, response: Any) -> bool:
-    """Excuse a record that lacks required fields because `fields` asked for others; it must have just those."""
-    wanted, included = names_in(case, "fields"), names_in(case, "include")
-    if not wanted or response.status_code != 200 or "is a required property" not in failure.message:
-        return False
-    data = orjson.loads(response.content)["data"]
-    return all(wanted == set(record) - included for record in (data if isinstance(data, list) else [data]))
-
-
-def names_in(case: Any, parameter: str) -> set[str]:
-    found = (case.query or {}).get(parameter) or []
-    return set(found.split(",") if isinstance(found, str) else found)
-
-
-def is_stale(failure: Any, case: Any, response: Any) -> bool:
-    """Excuse an `If-Match` that named another version than the record's: which one it has is no matter of schemas."""
-    return response.status_code == 412 and "If-Match" in (case.headers or {})
-
-
-def is_dangling(failure: Any, case: Any, response: Any) -> bool:
-    """Excuse a body that refers to a record which an earlier request has deleted."""
-    if response.status_code != 400:
-        return False
-    fields = orjson.loads(response.content)["error"]["details"].get("fields", {})
-    messages = [message for found in fields.values() for message in found]
-    return bool(messages) and all(message.startswith("No such ") for message in messages)
-
-
-def is_contradiction(failure: Any, case: Any, response: Any) -> bool:
-    """Excuse fields that are fine one by one, where a rule between them or the record's state says no in its words."""
-    return response.status_code == 400 and any(re.search(rule, response.content.decode()) for rule in RULES)
-
-
-# A new rule of a resource is added here, by words of its answer.
-RULES = (
-    r"Only services have it",
-    r"without (lines|at least one).* cannot be sent",
-    r"Required where there is no product_?[iI]d",
-    r"price.* is in [A-Z]{3}: say the rate",
-    r"total would be negative",
-    # A format says how an address is written, not that a host can have this name.
-    r"Enter a valid URL",
-)
-
-
-def is_history(failure: Any, case: Any, response: Any) -> bool:
-    """Excuse the history of a deleted record: it is kept, as that is what a history is for."""
-    return isinstance(failure, UseAfterFree) and bool(case.operation.path.endswith("/events"))
-
-
-def is_blank(failure: Any, case: Any, response: Any) -> bool:
-    """Excuse a body that fits once its empty texts are null: that is what they mean where null is allowed."""
-    raw = case.operation.schema.raw_schema
-    body = raw["paths"][case.operation.path][case.method.lower()].get("requestBody")
-    if body is None or not isinstance(failure, AcceptedNegativeData):
-        return False
-    schema = {**body["content"]["application/json"]["schema"], "components": raw["components"]}
-    validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
-    return not validator.is_valid(case.body) and validator.is_valid(without_blanks(case.body))
-
-
-def without_blanks(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: without_blanks(item) for name, item in value.items()}
-    return None if value == "" else value
-
-
-EXCUSES = (is_blank, is_partial, is_stale, is_dangling, is_contradiction, is_history)

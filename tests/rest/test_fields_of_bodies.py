@@ -14,7 +14,7 @@ from tests.conftest import Caller
     ({"name": "Ada", "search": "x"}, "search", "Unknown field"),
     ({"name": "Ada", "version": 9}, "version", "Unknown field"), ({"name": "Ada", "": 1}, "body", "Unknown field"),
     ({"name": "Ada", "billing_address": {"sity": "Wien"}}, "billing_address.sity", "Did you mean city?"),
-    ({"name": "Ada", "contact_points": [{"kind": "web", "value": "x", "prim": 1}]}, "contact_points.0.prim", "primary?"),
+    ({"name": "Ada", "contact_points": [{"kind": "web", "value": "x", "prim": 1}]}, "contact_points.0.prim", "primary"),
     ({"name": "Ada", "billing_address": [1]}, "billing_address", "Expected a dictionary"),
     ({"name": "Ada", "contact_points": {"kind": "web"}}, "contact_points", "Expected a list"),
     ({"name": "Ada", "contact_points": [1]}, "contact_points.0", "Expected a dictionary"),
