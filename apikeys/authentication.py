@@ -57,7 +57,7 @@ class Credential:
     def actor(self, *, address: str | None, request_id: str) -> Actor:
         """Return the caller as the ledger knows it."""
         label = f"{self.key.name} ({self.key.masked})"
-        return Actor("key", self.tenant, self.key.id, label, address, request_id)
+        return Actor("key", self.tenant, self.key.public_id, label, address, request_id)
 
 
 class KeyAuthentication(BaseAuthentication):

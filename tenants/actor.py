@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
-from uuid import UUID
 
 if TYPE_CHECKING:
     from tenants.models import Tenant
@@ -16,7 +15,7 @@ class Actor:
 
     kind: Literal["key", "user", "system"]
     tenant: "Tenant"
-    id: UUID | int | None = None
+    id: str | int | None = None
     label: str = ""
     address: str | None = None
     request_id: str = ""

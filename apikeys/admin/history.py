@@ -39,7 +39,7 @@ def doings(key: ApiKey) -> str:
     """Return a table of the newest events of the key."""
     # Ids are made in order of time: an id of that day bounds the search to the days that are shown.
     first = ids.first_of(timezone.now() - DAYS)
-    rows = Event.every_tenant.filter(tenant=key.tenant_id, pk__gte=first, actor_kind="key", actor_id=str(key.pk))
+    rows = Event.every_tenant.filter(tenant=key.tenant_id, pk__gte=first, actor_kind="key", actor_id=key.public_id)
     # A key that was never used did nothing, and to find that out would take the longest.
     events = rows.order_by("-pk")[:SHOWN] if key.last_used_at else ()
     return render_to_string("admin/kith/doings.html", {"events": events, "key": key})

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpResponse
 from rest_framework import exceptions
@@ -216,7 +216,7 @@ TABLE: dict[type[BaseException], Worder] = {
     exceptions.MethodNotAllowed: method_not_allowed,
     exceptions.NotFound: fixed(404, "NOT_FOUND", NOT_FOUND),
     Http404: fixed(404, "NOT_FOUND", NOT_FOUND),
-    SuspiciousOperation: fixed(400, "VALIDATION_ERROR"),
+    TooManyFieldsSent: fixed(400, "VALIDATION_ERROR", "The query has too many parameters."),
     RequestDataTooBig: fixed(413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MB."),
     credentials.MalformedCredential: fixed(400, "VALIDATION_ERROR"),
     credentials.InvalidKey: fixed(401, "UNAUTHORIZED", **CHALLENGE),

@@ -176,7 +176,7 @@ def mount(
         router.register(spoken(contract, plural), view, basename=f"{contract.name}-{plural}")
     unknown: Any = type("UnknownPath", (UnknownPath,), {"contract": contract})
     nowhere = unknown.as_view(actions=dict.fromkeys(unknown.http_method_names, "nowhere"))
-    inner = [*extra, *router.urls, re_path(r"^.*$", nowhere)]
+    inner = [*extra, *router.urls, re_path(r"^[\s\S]*$", nowhere)]
     # The bare mount, without its slash, is an unknown path too.
     places = [
         (re_path(f"^{place}", include(inner)), re_path(f"^{place.rstrip('/')}$", nowhere)) for place in contract.mounts

@@ -99,7 +99,7 @@ UNGUARDED = ("E001", "not guarded by row-level security", 'Add ProtectTable("Cli
     ("DROP POLICY tenant_rows ON crm_client", UNGUARDED),
     ("ALTER POLICY tenant_rows ON crm_client USING (true)", UNGUARDED),
     ("CREATE POLICY more ON crm_client USING (true)", UNGUARDED),
-    ("CREATE UNIQUE INDEX wide ON crm_client (email)",
+    ("CREATE UNIQUE INDEX wide ON crm_client (id, email)",
      ("E003", "wide does not start with tenant_id", "Put tenant first")),
     ("ALTER TABLE crm_invoice DROP CONSTRAINT crm_invoice_client_id_same_tenant",
      ("E004", "Invoice.client may point at another", 'ProtectTable("Invoice")')),

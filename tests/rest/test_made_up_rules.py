@@ -5,9 +5,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Caller
-from tests.rest.test_made_up_contract import kunde, refused
-
-__all__ = ["kunde"]
+from tests.rest.words import refused
 
 pytestmark = pytest.mark.urls("tests.rest.made_up")
 LINE = {"description": "Work", "preis": "10"}

@@ -26,7 +26,7 @@ def test_it_lists_what_a_path_allows(acme: Caller, route: Route) -> None:
 
 @pytest.mark.parametrize("path", [
     "", "/", "/nowhere", "/clients/x/y/z", "/clients/x/nowhere", "/Clients", "/clients//", "/clients/../v1",
-    "/clients/x.json", "/events/x/events", "/invoices/x/sent",
+    "/clients/x.json", "/events/x/events", "/no%0Awhere", "/clients/a.b%0A/events", "/invoices/x/sent",
 ])  # fmt: skip
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "BREW"])
 def test_it_finds_no_unknown_path(acme: Caller, path: str, method: str) -> None:
