@@ -118,9 +118,10 @@ def test_it_waits_at_most_fifty_milliseconds_for_a_slow_redis(acme: Caller, sett
 
 def test_it_stops_guessing_by_address(acme: Caller) -> None:
     guesser = Caller(acme.tenant, "kith_live_wrong")
-    statuses = [guesser.get("/clients").status for _ in range(23)]
+    # More than two windows hold: the minute may turn in the middle.
+    statuses = [guesser.get("/clients").status for _ in range(42)]
     assert statuses[:20] == [401] * 20
-    assert statuses[-1] == 429
+    assert set(statuses[20:]) == {401, 429} or set(statuses[20:]) == {429}
 
 
 def test_it_leaves_no_tenant_on_the_connection(acme: Caller) -> None:

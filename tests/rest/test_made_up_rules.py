@@ -68,7 +68,7 @@ def test_it_words_an_illegal_step(kunde: Caller, bill: str) -> None:
 def test_it_words_an_empty_bill(kunde: Caller, kennung: str) -> None:
     made = kunde.post("/rechnungen", {"kundeKennung": kennung}).data["kennung"]
     answer = kunde.post(f"/rechnungen/{made}/versende")
-    refused(answer, 400, "UNPASSEND", "rechnungsPosten")
+    refused(answer, 409, "CONFLICT", "rechnungsPosten")
     assert answer.error == "rechnungsPosten: An rechnung without lines cannot be sent."
 
 

@@ -87,7 +87,7 @@ def move(invoice: Invoice, to: str, *, actor: Actor, at: datetime | None = None)
         now = at or timezone.now()
         if invoice.status == Status.DRAFT:
             if to == Status.SENT and not invoice.line_items.all():
-                raise Invalid("An {invoice} without lines cannot be sent.", "line_items")
+                raise Conflict("An {invoice} without lines cannot be sent.", "line_items")
             invoice.number = next_number(actor.tenant, invoice.issue_date.year)
         if to == Status.SENT:
             invoice.sent_at = now
