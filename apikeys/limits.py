@@ -117,8 +117,7 @@ class SharedCounter:
     def connect(self) -> Any:
         if self.script is None:
             self.client = redis.Redis.from_url(
-                settings.REDIS_URL,
-                db=2,
+                settings.LIMITS_URL,
                 socket_timeout=PATIENCE,
                 socket_connect_timeout=PATIENCE,
                 retry=Retry(NoBackoff(), 0),

@@ -87,6 +87,8 @@ DATABASE_ROUTERS = ["tenants.routing.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = caches(ENV)
 REDIS_URL = redis_url(ENV, 0)
+# Counters live apart from Celery's messages.
+LIMITS_URL = redis_url(ENV, 2)
 BEAT: dict[str, dict[str, object]] = {
     "seal": {"task": "tenants.tasks.seal_events", "schedule": 60},
     "claims": {"task": "apikeys.tasks.forget_claims", "schedule": 3600},

@@ -60,7 +60,7 @@ class Route:
         return taken and bind(taken, self.contract)
 
 
-def routes(urlconf: str | None = None) -> tuple[Route, ...]:
+def routes(urlconf: Any = None) -> tuple[Route, ...]:
     """Return every address that serves tenants' rows; raise AssertionError for one that nobody has placed."""
     return tuple(read(get_resolver(urlconf), ""))
 

@@ -83,7 +83,7 @@ def test_it_does_not_push_the_end_away_by_retrying() -> None:
 @pytest.fixture
 def no_redis(settings: LazySettings) -> Any:
     """Point the counter at a port where nobody listens."""
-    settings.REDIS_URL = "redis://127.0.0.1:9/0"
+    settings.LIMITS_URL = "redis://127.0.0.1:9/2"
     shared.script, shared.resting_until = None, 0.0
     local.counts.clear()
     yield

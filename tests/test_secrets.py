@@ -49,6 +49,6 @@ def content_of(cursor: Any, table: str) -> bytes:
 
 @pytest.mark.parametrize("number", [0, 1, 2])
 def test_it_writes_no_key_into_redis(number: int) -> None:
-    client = redis.Redis.from_url(settings.REDIS_URL, db=number)
+    client = redis.Redis.from_url(settings.REDIS_URL.removesuffix("/0") + f"/{number}")
     dumped = b"".join(key + (client.dump(key) or b"") for key in client.scan_iter(count=1000))
     assert leaks(dumped) == []

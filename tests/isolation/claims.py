@@ -69,8 +69,9 @@ def post_owner(matrix: Matrix, route: Route, name: str, value: str) -> Answer:
 def send_id(matrix: Matrix, route: Route) -> None:
     """Send Globex's id for a new record: the record gets one of its own all the same."""
     foreign = matrix.world.globex.ids[route.view.model]
-    made = post(matrix, route, {"id": foreign})
-    matrix.expect(made.status == 201 and made.data["id"] != foreign, f"POST {route.path} with an id: {made.status}")
+    name = route.contract.wire("id")
+    made = post(matrix, route, {name: foreign})
+    matrix.expect(made.status == 201 and made.data[name] != foreign, f"POST {route.path} with an id: {made.status}")
 
 
 def post(matrix: Matrix, route: Route, more: dict[str, Any]) -> Answer:

@@ -1,6 +1,8 @@
 """The cross-tenant matrix: every route, method, reference, filter and header, under both guards and each alone."""
 
 import pytest
+from django.http import HttpResponse
+from django.urls import include, path
 
 from tests.conftest import Caller
 from tests.isolation.claims import ask_claims
@@ -10,6 +12,7 @@ from tests.isolation.matrix import Matrix
 from tests.isolation.paths import ask_paths
 from tests.isolation.references import ask_references
 from tests.isolation.world import World, fingerprint
+from tests.routes import routes
 
 
 @pytest.mark.usefixtures("quiet")
@@ -25,6 +28,12 @@ def test_it_leaks_nothing(acme: Caller, globex: Caller, guard: str, tally: dict[
     assert (matrix.leaks[:20], changed) == ([], [])
     assert matrix.reached >= {(route.path, method) for route in matrix.world.routes for method in route.actions}
     assert matrix.cases >= 1000
+
+
+def test_it_misses_no_route() -> None:
+    stray = (path("v1/", include([path("stray", lambda request: HttpResponse())])),)
+    with pytest.raises(AssertionError, match="v1/stray is not in the cross-tenant matrix"):
+        routes(stray)
 
 
 @pytest.mark.usefixtures("quiet")
