@@ -141,7 +141,6 @@ UNFOLD = unfold.UNFOLD
 
 REST_FRAMEWORK: dict[str, object] = {
     "UNAUTHENTICATED_USER": None,
-    "EXCEPTION_HANDLER": "crm.rest.problems.handle",
 }
 
 # What crm/docs builds on; each contract's own words are there.

@@ -4,8 +4,13 @@ from decimal import Decimal
 
 import pytest
 
+from crm.errors import Conflict
 from crm.money import totals_of
-from crm.resources.invoices.models import InvoiceLine
+from crm.resources.invoices import rules
+from crm.resources.invoices.models import Invoice, InvoiceLine
+from tenants.actor import Actor
+from tenants.ids import decode
+from tenants.scope import tenant_scope
 from tests.conftest import Caller
 
 
@@ -55,3 +60,34 @@ def test_it_moves_by_its_table(acme: Caller, client_id: str) -> None:
     )
     refused = acme.delete(f"/clients/{client_id}")
     assert refused.status == 409 and refused.error["details"]["referenced_by"] == {"invoices": 1}, refused.body
+
+
+def test_it_deletes_drafts_and_nothing_with_a_number(acme: Caller, client_id: str) -> None:
+    body = {"client_id": client_id, "line_items": [{"description": "x", "rate": 1}]}
+    draft, sent = (acme.post("/invoices", body).data["id"] for _ in range(2))
+    acme.post(f"/invoices/{sent}/send")
+    actor = Actor.system(acme.tenant, "shell")
+    with tenant_scope(acme.tenant.id):
+        rules.delete(Invoice.objects.of(acme.tenant).get(pk=decode("inv", draft)), actor=actor)
+        with pytest.raises(Conflict, match="Only drafts can be deleted"):
+            rules.delete(Invoice.objects.of(acme.tenant).get(pk=decode("inv", sent)), actor=actor)
+    assert acme.get(f"/invoices/{draft}").status == 404
+    assert acme.get(f"/invoices/{draft}/events").data[-1]["type"] == "invoice.deleted"
+    assert acme.delete(f"/invoices/{sent}").status == 405
+
+
+def test_it_sends_no_empty_invoice(acme: Caller, client_id: str) -> None:
+    draft = acme.post("/invoices", {"client_id": client_id}).data["id"]
+    refused = acme.post(f"/invoices/{draft}/send")
+    assert (refused.status, refused.error["details"]["field"]) == (409, "line_items")
+
+
+def test_it_computes_anew_when_lines_or_currency_change(acme: Caller, client_id: str) -> None:
+    body = {"client_id": client_id, "line_items": [{"description": "x", "rate": "1.55", "quantity": 3}]}
+    draft = acme.post("/invoices", body).data
+    assert draft["total"] == "4.65"
+    yen = acme.patch(f"/invoices/{draft['id']}", {"currency": "JPY"}).data
+    assert (yen["total"], yen["amount_due"], yen["line_items"][0]["amount"]) == ("5", "5", "5")
+    line = {"description": "y", "rate": 7}
+    lines = acme.patch(f"/invoices/{draft['id']}", {"line_items": [line, line]}).data
+    assert (lines["total"], len(lines["line_items"])) == ("14", 2)

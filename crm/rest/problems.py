@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
-from django.http import Http404, HttpResponse
+from django.http import Http404
 from rest_framework import exceptions
 
 from apikeys import errors as credentials
@@ -237,8 +237,3 @@ TABLE: dict[type[BaseException], Worder] = {
         500, "DATABASE_ERROR", "The database refused the operation. Quote the request id when you report it."
     ),
 }
-
-
-def handle(error: Exception, context: dict[str, Any]) -> HttpResponse:
-    """DRF's EXCEPTION_HANDLER: the view knows its contract and prints the problem."""
-    return context["view"].refuse(error)  # type: ignore[no-any-return]
