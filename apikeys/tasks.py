@@ -8,6 +8,7 @@ from django.utils import timezone
 from apikeys.claims import forget_expired
 from apikeys.issuing import note
 from apikeys.models import ApiKey
+from apikeys.usage import DailyUsage
 from tenants.actor import Actor
 from tenants.models import Event, Tenant
 from tenants.scope import tenant_scope
@@ -21,6 +22,7 @@ NOTICES = (
 )
 # How long an end may lie back and still be noted: a worker that was down for a weekend catches up.
 LOOK_BACK = timedelta(days=3)
+USAGE_KEPT = timedelta(days=400)
 
 
 @shared_task
@@ -29,6 +31,15 @@ def forget_claims() -> None:
     for tenant in Tenant.objects.all():
         while forget_expired(tenant, batch=BATCH) == BATCH:
             pass
+
+
+@shared_task
+def forget_usage() -> None:
+    """Delete the daily counts that no chart shows any more."""
+    before = timezone.now().date() - USAGE_KEPT
+    for tenant in Tenant.objects.all():
+        with tenant_scope(tenant.id):
+            DailyUsage.objects.of(tenant).filter(day__lt=before).delete()
 
 
 @shared_task

@@ -93,6 +93,7 @@ BEAT: dict[str, dict[str, object]] = {
     "seal": {"task": "tenants.tasks.seal_events", "schedule": 60},
     "claims": {"task": "apikeys.tasks.forget_claims", "schedule": 3600},
     "expiring": {"task": "apikeys.tasks.note_expiring_keys", "schedule": 3600},
+    "usage": {"task": "apikeys.tasks.forget_usage", "schedule": 24 * 3600},
     "overdue": {"task": "crm.tasks.mark_invoices_overdue", "schedule": 900},
 }
 
@@ -116,7 +117,9 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-SESSION_COOKIE_AGE = 12 * 3600
+# Half an hour after the last click a person must log in again.
+SESSION_COOKIE_AGE = 30 * 60
+SESSION_SAVE_EVERY_REQUEST = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = HTTPS

@@ -197,3 +197,12 @@ def test_it_never_lets_seals_be_rewritten(acme: Caller) -> None:
     audit.seal(acme.tenant)
     with pytest.raises(ProgrammingError), tenant_scope(acme.tenant.id):
         Seal.objects.of(acme.tenant).update(position=7)
+
+
+def test_it_binds_a_cursor_to_its_record(acme: Caller) -> None:
+    ids = [acme.post("/clients", {"name": name}).data["id"] for name in ("Ada", "Bob")]
+    for record in ids:
+        acme.patch(f"/clients/{record}", {"name": "Cyd"})
+    cursor = acme.get(f"/clients/{ids[0]}/events?limit=1").body["pagination"]["next_cursor"]
+    assert acme.get(f"/clients/{ids[0]}/events?limit=1&cursor={cursor}").data[0]["type"] == "client.updated"
+    assert acme.get(f"/clients/{ids[1]}/events?limit=1&cursor={cursor}").status == 400

@@ -6,7 +6,8 @@ import time_machine
 from django.utils import timezone
 
 from apikeys.claims import Claim
-from apikeys.tasks import forget_claims, note_expiring_keys
+from apikeys.tasks import forget_claims, forget_usage, note_expiring_keys
+from apikeys.usage import DailyUsage, counter
 from crm.resources.invoices.rules import mark_overdue
 from crm.tasks import mark_invoices_overdue
 from tenants import audit
@@ -83,3 +84,15 @@ def test_it_seals_every_tenants_events(acme: Caller) -> None:
     found = audit.verify(acme.tenant)
     assert found.waiting == 0
     assert found.sealed >= 2
+
+
+def test_it_forgets_counts_that_no_chart_shows(acme: Caller) -> None:
+    acme.get("/clients")
+    counter.flush()
+    forget_usage()
+    with tenant_scope(acme.tenant.id):
+        assert DailyUsage.objects.of(acme.tenant).count() == 1
+    with time_machine.travel(timezone.now() + timedelta(days=401)):
+        forget_usage()
+    with tenant_scope(acme.tenant.id):
+        assert DailyUsage.objects.of(acme.tenant).count() == 0

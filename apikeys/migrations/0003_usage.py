@@ -35,5 +35,5 @@ class Migration(migrations.Migration):
                 "constraints": [models.UniqueConstraint(fields=("tenant", "key_id", "day"), name="usage_once")],
             },
         ),
-        ProtectTable("DailyUsage", rights="SELECT, INSERT, UPDATE"),
+        ProtectTable("DailyUsage"),
     ]

@@ -105,8 +105,8 @@ def count(view: Any, rows: Any, page: Page, shown: int, *, more: bool) -> int:
 
 
 def cursor_of(view: Any, query: Query) -> Cursor:
-    """Return the cursor maker of one query of one tenant."""
-    return Cursor(query.sorts, f"{view.tenant.id}:{view.plural}:{query.identity}")
+    """Return the cursor maker of one query of one tenant, as far as this caller may read."""
+    return Cursor(query.sorts, f"{view.tenant.id}:{view.plural}:{query.identity}:{view.own_conditions()}")
 
 
 def offered(view: Any) -> Mapping[str, Include]:
