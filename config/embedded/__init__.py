@@ -80,6 +80,11 @@ class Embedded:
         for server, child in zip(self.servers, self.children, strict=True):
             server.wait(child, self.state, self.log, self.pause)
 
+    def revive(self, child: Child) -> None:
+        """Start a server again, on its port and with its data, in the place of one that is over."""
+        at = self.children.index(child)
+        self.children[at] = self.servers[at].launch(self.state, self.log)
+
     def stop(self) -> None:
         """Ask every server to end, and end by force what is still there after a while."""
         deadline = time.monotonic() + STOP_SECONDS

@@ -20,7 +20,7 @@ SERVERS = {"DATABASE": "PostgreSQL", "REDIS": "Redis"}
 
 
 def run(*, port: int | None, demo: bool) -> int:
-    """Run Kith until a signal ends it, which is 0, or one of its processes ends, which is 1.
+    """Run Kith until a signal ends it, which is 0, or one of its processes keeps ending, which is 1.
 
     Raises StartError, or ImproperlyConfigured for a wrong setting, when Kith cannot start.
     """

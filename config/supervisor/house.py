@@ -16,6 +16,10 @@ from config.supervisor.signals import Signals
 STOP_ORDER = ((("prepare", "web", "beat", "worker"), 6.0), (("redis", "postgres"), 9.0))
 
 
+# A process may fall this often within so many seconds; the first pause before it is started again is twice PAUSE.
+MOST_FALLS, MEMORY, PAUSE = 5, 120.0, 0.1
+
+
 class Ended(Exception):
     """A process that should run is over. The text says which, and shows its last lines."""
 
@@ -29,6 +33,7 @@ class House:
         self.signals = signals
         self.embedded: Embedded | None = None
         self.started: list[Child] = []
+        self.falls: dict[str, list[float]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -79,9 +84,31 @@ class House:
                 raise Ended(f"{child.name} ended {child.reason}, so Kith stops. Its last lines:\n{tail}")
 
     def watch(self) -> None:
-        """Stay until a process ends or a signal comes."""
+        """Stay until a signal comes; a process that ends is started again. Raises Ended for one that keeps ending."""
         while True:
-            self.rest(0.2)
+            self.signals.pause(0.2)
+            for child in self.children:
+                if child.ended:
+                    self.revive(child)
+
+    def revive(self, child: Child) -> None:
+        """Start a process again in the place of one that is over, after a pause that grows with every fall."""
+        now = time.monotonic()
+        falls = self.falls[child.name] = [fall for fall in self.falls.get(child.name, ()) if now - fall < MEMORY] + [
+            now
+        ]
+        if len(falls) > MOST_FALLS:
+            tail = self.console.tail(child.name)
+            raise Ended(f"{child.name} ended {child.reason} again and again, so Kith stops. Its last lines:\n{tail}")
+        self.console.say(f"{child.name} ended {child.reason}; starting it again")
+        # What it started itself goes first: a new one would find ports and locks taken.
+        child.stop(now)
+        self.signals.pause(PAUSE * 2 ** len(falls))
+        if self.embedded and child in self.embedded.children:
+            self.embedded.revive(child)
+        else:
+            self.started[self.started.index(child)] = Child(child.program, self.console.open(child.name))
+        leftovers.write(self.home, self.children)
 
     def stop(self) -> None:
         """Stop every process, those that use others first."""

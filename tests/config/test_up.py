@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from tests.config.trial import Trial, free_port, is_free, manage
 
@@ -82,7 +83,7 @@ def test_it_stops_in_the_middle_of_a_migration(tmp_path: Path) -> None:
     assert not [process for process in family if process.is_running()]
 
 
-def test_it_heals_after_a_kill_and_stops_when_a_part_dies(tmp_path: Path) -> None:
+def test_it_heals_after_a_kill(tmp_path: Path) -> None:
     first = Trial(tmp_path / "var")
     first.wait_ready()
     family = first.family()
@@ -90,12 +91,59 @@ def test_it_heals_after_a_kill_and_stops_when_a_part_dies(tmp_path: Path) -> Non
     second = Trial(tmp_path / "var")
     second.wait_ready()
     assert not [process for process in family if process.is_running()]
+    check_revival(second)
     family = second.family()
-    second.child("redis-server").kill()
-    assert second.process.wait(15) == 1
-    assert "\nredis ended by SIGKILL, so Kith stops. Its last lines:\n" in second.text
+    assert second.stop(signal.SIGTERM) == 0
+    assert not [process for process in family if process.is_running()]
+
+
+def check_revival(trial: Trial) -> None:
+    """Kill one part after the other: each comes back, and without Redis every call is still answered."""
+    trial.child("redis-server").kill()
+    trial.wait_for("redis ended by SIGKILL; starting it again")
+    assert readiness(trial) in ("degraded", "ready")
+    for name, command in (("postgres", "bin/postgres"), ("web", "granian"), ("worker", "celery")):
+        trial.child(command).kill()
+        trial.wait_for(f"{name} ended by SIGKILL; starting it again")
+        deadline = time.monotonic() + 20
+        while readiness(trial) != "ready":
+            assert time.monotonic() < deadline, trial.text
+            time.sleep(0.1)
+
+
+def readiness(trial: Trial) -> str:
+    try:
+        return str(requests.get(f"http://127.0.0.1:{trial.port}/readyz", timeout=5).json()["status"])
+    except requests.RequestException:
+        return "nobody answers"
+
+
+@pytest.mark.deep
+def test_it_stops_when_a_part_keeps_dying(tmp_path: Path) -> None:
+    trial = Trial(tmp_path / "var")
+    trial.wait_ready()
+    family = trial.family()
+    for fall in range(1, 7):
+        trial.child("redis-server").kill()
+        deadline = time.monotonic() + 20
+        while trial.text.count("redis ended by SIGKILL") < fall:
+            assert time.monotonic() < deadline, trial.text
+            time.sleep(0.05)
+        if fall < 6:
+            wait_for_child(trial, "redis-server")
+    assert trial.process.wait(15) == 1
+    assert "again and again, so Kith stops" in trial.text
     psutil.wait_procs(family, timeout=0.1)
     assert not [process for process in family if process.is_running()]
+
+
+def wait_for_child(trial: Trial, name: str) -> None:
+    deadline = time.monotonic() + 20
+    while not any(
+        name in " ".join(child.cmdline()) for child in trial.family() if child.status() != psutil.STATUS_ZOMBIE
+    ):
+        assert time.monotonic() < deadline, trial.text
+        time.sleep(0.05)
 
 
 @pytest.mark.deep
