@@ -9,6 +9,7 @@ from celery.exceptions import SecurityWarning
 from celery.signals import beat_init, setup_logging, worker_init, worker_ready
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from django.db import connections
 
 from config.checks import refuse_unsafe
 from config.ready import ready_file
@@ -63,6 +64,9 @@ def look_first(**_: Any) -> None:
     except ImproperlyConfigured as error:
         # Celery catches what a listener raises, and goes on; it does not catch this.
         raise SystemExit(str(error)) from error
+    finally:
+        # The processes that work are forked from this one, and must not share a connection.
+        connections.close_all()
 
 
 @worker_ready.connect
