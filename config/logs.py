@@ -43,6 +43,8 @@ def configuration(form: str, level: str) -> dict[str, Any]:
         "formatters": {"kith": {"()": formatter, "form": form}},
         "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "kith"}},
         "root": {"handlers": ["console"], "level": level},
+        # It would say again, with the whole path, what our own line says with the route.
+        "loggers": {"django.request": {"level": "ERROR"}},
     }
 
 

@@ -74,3 +74,13 @@ def test_it_shows_nothing_of_an_unforeseen_failure(acme: Caller, monkeypatch: py
     assert answer.error["code"] == "INTERNAL_ERROR"
     assert len(answer.raw) <= 300
     assert "secret" not in json.dumps(answer.body)
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/docs/", "/v1/openapi.json", "/v1/clients", "/v1/nothing", "/nothing", "/api/health"]
+)
+def test_it_is_not_irritated_by_a_session_cookie(acme: Caller, path: str) -> None:
+    key = {"Authorization": f"Bearer {acme.key}"}
+    cookie = {"Cookie": "sessionid=abcdefghijklmnopqrstuvwxyz012345; csrftoken=x"}
+    answers = [acme.client.get(path, headers=headers).status_code for headers in (key, key | cookie)]
+    assert answers[0] == answers[1] < 500

@@ -2,13 +2,16 @@
 
 import itertools
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.core.cache import caches
 from django.test import Client
+from django.utils import timezone
 
 from tenants.routing import using
 from tests.admin.conftest import events
@@ -95,3 +98,12 @@ def test_it_writes_log_ins_into_the_tenants_log(seat: Any, acme: Caller) -> None
 def test_it_writes_no_unknown_name_into_the_log(caplog: pytest.LogCaptureFixture) -> None:
     log_in("my secret password", "x")
     assert "my secret password" not in caplog.text and "(unknown)" in caplog.text
+
+
+def test_it_forgets_people_half_an_hour_after_their_last_click(name: str) -> None:
+    client = Client(REMOTE_ADDR=next(ADDRESSES))
+    started = timezone.now()
+    client.post("/admin/login/?next=/admin/", {"username": name, "password": PASSWORD})
+    for minutes, status in ((20, 200), (40, 200), (71, 302)):
+        with time_machine.travel(started + timedelta(minutes=minutes)):
+            assert client.get("/admin/").status_code == status, minutes

@@ -64,6 +64,8 @@ def test_it_keeps_the_documents_promises(contract: Contract, address: str) -> No
     assert not report.failures, report.text()
 
 
+# What it sends is meant to be large; only saying so is slow.
+@pytest.mark.filterwarnings("ignore:Generating overly large repr")
 @pytest.mark.deep
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)
 def test_it_keeps_them_at_every_boundary(contract: Contract, address: str) -> None:
