@@ -13,7 +13,7 @@ from redis.retry import Retry
 
 from apikeys.authentication import Credential
 
-__all__ = ["SECONDS", "Usage", "Window", "degraded", "ping", "take", "windows_of"]
+__all__ = ["SECONDS", "Usage", "Window", "ping", "take", "windows_of"]
 
 SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 HOURLY = 1000
@@ -165,8 +165,3 @@ def ping() -> bool:
         return bool(shared.client.ping())
     except (redis.RedisError, OSError):
         return False
-
-
-def degraded() -> bool:
-    """Tell whether this process counts by itself because Redis failed a moment ago."""
-    return time.monotonic() < shared.resting_until

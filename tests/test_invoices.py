@@ -41,7 +41,7 @@ def test_it_moves_by_its_table(acme: Caller, client_id: str) -> None:
     line = {"description": "Service", "quantity": 2, "rate": "50", "tax_rate": 20, "discount_percent": 10}
     made = acme.post("/invoices", {"client_id": client_id, "line_items": [line]}).data
     path = f"/invoices/{made['id']}"
-    assert made["subtotal"], made["total"] == ("100.00", "108.00")
+    assert (made["subtotal"], made["total"]) == ("100.00", "108.00")
     sent = acme.post(f"{path}/send")
     assert sent.status == 200, sent.body
     assert sent.data["number"].endswith("-00001") and sent.data["status"] == "sent"
