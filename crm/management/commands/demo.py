@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from apikeys.authentication import find_key
 from apikeys.errors import CredentialError
 from apikeys.issuing import issue
-from crm.demo.loading import SIZES, load
+from crm.demo.loading import load, size_of
 from tenants.actor import Actor
 from tenants.models import Member, Tenant
 from tenants.provisioning import provision
@@ -40,7 +40,7 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Make what is missing and print the way in."""
-        tenants = {slug: find_tenant(slug) for slug in SIZES}
+        tenants = {slug: find_tenant(slug) for slug in NAMES}
         fill(tenants)
         shown = access(tenants["acme"])
         if options["json"]:
@@ -63,8 +63,8 @@ def fill(tenants: dict[str, Tenant]) -> None:
     console = Console(file=sys.stderr)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         for slug, tenant in tenants.items():
-            task = progress.add_task(slug, total=sum(SIZES[slug]))
-            load(tenant, size=SIZES[slug], step=lambda task=task: progress.advance(task))  # type: ignore[misc]
+            task = progress.add_task(slug, total=size_of(slug))
+            load(tenant, like=slug, step=lambda task=task: progress.advance(task))  # type: ignore[misc]
 
 
 def access(tenant: Tenant) -> dict[str, str]:
