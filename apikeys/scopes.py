@@ -9,7 +9,7 @@ __all__ = ["ACTIONS", "Category", "UnknownScope", "allows", "catalogue", "normal
 ACTIONS = ("read", "write", "delete", "admin")
 EVERYTHING = "*:admin"
 # Names that other contracts use for a resource, and verbs they use for an action.
-RESOURCE_ALIASES = {"customers": "clients", "estimates": "quotes", "services": "products"}
+RESOURCE_ALIASES = {"customers": "clients", "estimates": "quotes", "services": "products", "users": "team"}
 ACTION_ALIASES = {"manage": "admin"}
 GRAMMAR = re.compile(r"[a-z][a-z0-9_]*(:[a-z][a-z0-9_]*)?|\*(:[a-z*]+)?", re.ASCII)
 

@@ -1,6 +1,8 @@
 """The table of contents: every resource by its viewset, every contract by name."""
 
 from apikeys.scopes import Category, register
+from crm.contracts.public import PUBLIC
+from crm.contracts.registry import REGISTRY
 from crm.contracts.v1 import V1
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.events.api import EventViewSet
@@ -19,7 +21,7 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     EventViewSet,
 )
 
-CONTRACTS: tuple[Contract, ...] = (V1,)
+CONTRACTS: tuple[Contract, ...] = (V1, PUBLIC, REGISTRY)
 
 # Scopes that the documents name before their routes exist: a key issued today may hold them.
 UPCOMING = {

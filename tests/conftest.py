@@ -7,7 +7,7 @@ what Kith promises: a test that sees another test's rows has found a bug.
 import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +20,7 @@ from apikeys.issuing import issue
 from apikeys.usage import counter
 from config import logs
 from config.preparing import migrate
+from crm.rest.contract import Contract
 from tenants.actor import Actor
 from tenants.models import Tenant
 from tenants.provisioning import provision
@@ -93,6 +94,11 @@ class Answer:
     def error(self) -> Any:
         return self.body["error"]
 
+    @property
+    def code(self) -> str:
+        """The failure's code, in whichever shape its contract prints it."""
+        return str(self.error["code"] if isinstance(self.error, dict) else self.body.get("code", self.error))
+
 
 @dataclass
 class Caller:
@@ -132,6 +138,11 @@ class Caller:
 
     def delete(self, path: str, **headers: str) -> Answer:
         return self("DELETE", path, **headers)
+
+    def on(self, contract: Contract) -> "Caller":
+        """Return the same caller speaking to another contract, as that one wants it."""
+        named = {contract.tenant_header: self.tenant.slug} if contract.tenant_required else {}
+        return replace(self, base=f"/{contract.mounts[0].rstrip('/')}", headers={**self.headers, **named})
 
     def with_scopes(self, *scopes: str, **own: Any) -> "Caller":
         """Return a caller of the same tenant with a key that may do only this."""

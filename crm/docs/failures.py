@@ -63,9 +63,10 @@ FAILURES = (
     Failure(
         404,
         "NOT_FOUND",
-        "No such record or path; another tenant's records look the same.",
-        "Check the id and the path.",
+        "No such record; another tenant's records look the same.",
+        "Check the id.",
     ),
+    Failure(404, "ENTITY_NOT_FOUND", "No such path.", "Check the path, and that this contract has the resource."),
     Failure(405, "METHOD_NOT_ALLOWED", "The path does not offer this method.", "The `Allow` header lists its methods."),
     Failure(
         409,

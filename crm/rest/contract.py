@@ -17,9 +17,10 @@ NAMES = re.compile(r"\{(\w+)\}", re.ASCII)
 class Contract:
     """One face of the API. Adding a face is adding one of these; no view asks which one it speaks for.
 
-    `resources` names what it exposes (None: all), `hidden` the actions of a resource that it leaves out. `words` maps
-    canonical words, singular and plural, to the contract's own; it holds for fields, scopes, events and paths alike,
-    never inside JSON that belongs to the user.
+    `resources` names what it exposes (None: all), `hidden` the actions of a resource that it leaves out, `without` its
+    fields. `words` maps canonical names, or the words in them, singular and plural, to the contract's own; it holds for
+    fields, scopes, events and paths alike, never inside JSON that belongs to the user. `shape_status` is the answer to
+    a body that is JSON and no object.
     """
 
     name: str
@@ -29,7 +30,9 @@ class Contract:
     mounts: tuple[str, ...] = ()
     resources: tuple[str, ...] | None = None
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
+    scopes: str = "{resource}:{action}"
     camel: bool = False
     tenant_header: str = "X-Organization-Id"
     tenant_required: bool = False
@@ -39,6 +42,7 @@ class Contract:
     windows: tuple[str, ...] = ("minute", "day")
     update_methods: tuple[str, ...] = ("put", "patch")
     deleted_message: bool = False
+    shape_status: int = 400
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def wire(self, name: str) -> str:
@@ -68,7 +72,7 @@ class Contract:
     def scope(self, scope: str) -> str:
         """Return a stored scope in the contract's vocabulary."""
         resource, _, action = scope.partition(":")
-        return f"{self.word(resource)}:{action}"
+        return self.scopes.format(resource=self.word(resource), action=action)
 
     def event(self, type: str) -> str:
         """Return an event's type in the contract's vocabulary."""
@@ -83,7 +87,7 @@ class Contract:
 def translate(name: str, words: tuple[tuple[str, str], ...], camel: bool) -> str:
     """Return `name`, a snake_case name, with its words exchanged and its case set."""
     vocabulary = dict(words)
-    steps = [vocabulary.get(step, step) for step in name.split("_")]
+    steps = [vocabulary[name]] if name in vocabulary else [vocabulary.get(step, step) for step in name.split("_")]
     if not camel:
         return "_".join(steps)
     joined = "_".join(steps).split("_")

@@ -69,14 +69,17 @@ def bound_views(contract: Contract, views: Views) -> dict[str, type[ResourceView
 
 def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) -> type[ResourceViewSet]:
     check(view)
-    serializer = bind(view.serializer_class, contract)
+    without = contract.without.get(view.plural, ())
+    serializer = bind(view.serializer_class, contract, without)
     attributes = {
         "contract": contract,
         "serializer_class": serializer,
         "queryset": view.model._base_manager.none(),
         "plan": compile_plan(serializer),
-        "filters": {contract.wire(name): item for name, item in view.filterset_class.base_filters.items()},
-        "sorts": {contract.wire(name): sortable(view, name) for name in view.ordering_fields},
+        "filters": {
+            contract.wire(name): item for name, item in view.filterset_class.base_filters.items() if name not in without
+        },
+        "sorts": {contract.wire(name): sortable(view, name) for name in view.ordering_fields if name not in without},
         "default_sort": tuple(Sort(name.lstrip("-"), name.startswith("-")) for name in view.ordering),
         "required_scopes": required_scopes(view),
         "siblings": siblings,

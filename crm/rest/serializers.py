@@ -45,6 +45,8 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
     """A resource's public shape. `Meta.fields` lists it one by one; its contract names it on the wire."""
 
     contract: ClassVar[Contract] = CANONICAL
+    # The fields that the contract leaves out.
+    without: ClassVar[tuple[str, ...]] = ()
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.CharField: own.StrictChar,
@@ -63,6 +65,8 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
         contract = self.naming
         found = {}
         for name, field in canonical_fields(type(self)).items():
+            if name in self.without:
+                continue
             wire = contract.wire(name)
             found[wire] = copy.deepcopy(field)
             found[wire].help_text = contract.say(str(field.help_text or ""))
@@ -106,9 +110,10 @@ def canonical_fields(kind: type[ResourceSerializer]) -> dict[str, Any]:
 
 
 @lru_cache(maxsize=1024)
-def bind(kind: type[S], contract: Contract) -> type[S]:
-    """Return `kind` speaking as `contract` does."""
-    return type(kind.__name__, (kind,), {"contract": contract, "__doc__": kind.__doc__, "__module__": kind.__module__})
+def bind(kind: type[S], contract: Contract, without: tuple[str, ...] = ()) -> type[S]:
+    """Return `kind` speaking as `contract` does, without some of its fields."""
+    attributes = {"contract": contract, "without": without, "__doc__": kind.__doc__, "__module__": kind.__module__}
+    return type(kind.__name__, (kind,), attributes)
 
 
 def refuse_unknown(serializer: Any, data: Any) -> None:

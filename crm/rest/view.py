@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from django.db import DatabaseError, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
@@ -17,7 +17,7 @@ from apikeys.errors import ExpiredKey, InvalidKey, MalformedCredential, WrongTen
 from apikeys.limits import Usage, take, windows_of
 from apikeys.permissions import HasScope
 from apikeys.usage import counter
-from crm.errors import Retryable
+from crm.errors import Problem, Refusal, Retryable
 from crm.rest.bodies import JSONRenderer, StrictJSONParser, answer
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.problems import is_passing, problem_of, throttled
@@ -34,6 +34,8 @@ PARSERS = (StrictJSONParser(),)
 GUESSES = (InvalidKey, ExpiredKey, MalformedCredential)
 # After COMMIT was sent only these say for sure that nothing was committed.
 ROLLED_BACK = ("40001", "40P01")
+NAMELESS = "Required: send your organization's id or slug in this header."
+NOWHERE = "No such path. The reference lists those that there are."
 
 
 class ContractView(ViewSetMixin, APIView):
@@ -101,11 +103,14 @@ class ContractView(ViewSetMixin, APIView):
 
     def confirm_tenant(self, request: Request) -> None:
         """Let the contract's tenant header confirm the key's tenant; it can never choose another."""
-        named = request.headers.get(self.contract.tenant_header)
-        if named is None and not self.contract.tenant_required:
+        header = self.contract.tenant_header
+        named = request.headers.get(header)
+        if named is None:
+            if self.contract.tenant_required:
+                raise Refusal(Problem(400, "VALIDATION_ERROR", f"{header}: {NAMELESS}", {header: [NAMELESS]}))
             return
-        if named is None or not self.tenant.answers_to(named.strip()):
-            raise WrongTenant(f"This key does not belong to the organization in {self.contract.tenant_header}.")
+        if not self.tenant.answers_to(named.strip()):
+            raise WrongTenant(f"This key does not belong to the organization in {header}.")
 
     def count(self) -> None:
         """Take this request from the caller's windows; a second try of the same request was counted already."""
@@ -185,8 +190,8 @@ class UnknownPath(ContractView):
             self.count()
         except GUESSES:
             self.count_guess(request._request)
-        raise Http404
+        raise Refusal(Problem(404, "ENTITY_NOT_FOUND", NOWHERE))
 
     def nowhere(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
-        """Never reached: initial() has answered."""
-        raise Http404
+        """Stand in for every method; never reached, as initial() has answered."""
+        raise AssertionError

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 
 from apikeys.errors import MissingScope
 from apikeys.scopes import allows
+from crm.errors import Problem, Refusal
 from crm.rest import writes
 from crm.rest.bodies import answer
 from crm.rest.filters import refuse
@@ -201,6 +202,11 @@ class ResourceViewSet(ContractView):
                 raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
         elif not self.request._request.body:
             raise refuse("body", "Missing: send a JSON object.", code="VALIDATION_ERROR")
+        if not isinstance(data, dict):
+            message = "Must be a JSON object."
+            raise Refusal(
+                Problem(self.contract.shape_status, "VALIDATION_ERROR", f"body: {message}", {"body": [message]})
+            )
         serializer = kind(
             record, data=data, partial=record is not None, context={"tenant": self.tenant, "contract": self.contract}
         )

@@ -130,8 +130,7 @@ def test_requests_are_closed_and_answers_whole(document: Document) -> None:
 
 
 def test_its_components_are_what_the_api_answers(contract: Contract, document: Document, acme: Caller) -> None:
-    acme.base = f"/{contract.mounts[0].rstrip('/')}"
-    views = bound_views(contract, RESOURCES)
+    acme, views = acme.on(contract), bound_views(contract, RESOURCES)
     ids = seed(acme, views, each=1)
     schemas = document["components"]["schemas"]
     for view in views.values():

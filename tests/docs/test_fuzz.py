@@ -107,7 +107,7 @@ class Report:
 def fuzz(contract: Contract, address: str, caller: Caller, *, examples: int, coverage: bool) -> Report:
     """Run schemathesis over the contract's document."""
     views = bound_views(contract, RESOURCES)
-    caller.base = f"/{contract.mounts[0].rstrip('/')}"
+    caller = caller.on(contract)
     ids = seed(caller, views)
     document = teach(build(contract), organization=caller.tenant.slug)
     teach_formats(ids)

@@ -27,7 +27,12 @@ MADE_UP = Contract(
     tenant_header="X-Mandant",
     paging=NumberedPages(),
     errors=TextErrors(),
-    codes={"VALIDATION_ERROR": "UNPASSEND", "NOT_FOUND": "NICHT_DA", "INVALID_SCOPE": "KEIN_RECHT"},
+    codes={
+        "VALIDATION_ERROR": "UNPASSEND",
+        "NOT_FOUND": "NICHT_DA",
+        "ENTITY_NOT_FOUND": "NICHT_DA",
+        "INVALID_SCOPE": "KEIN_RECHT",
+    },
     windows=("hour",),
     update_methods=("patch",),
     deleted_message=True,

@@ -25,7 +25,7 @@ from tests.conftest import Caller
     ({"name": True}, "name", "Must be a string."), ({"name": "x" * 201}, "name", "no more than 200"),
     ({"name": "Ada", "type": "robot"}, "type", "Must be one of: person, company."),
     ({"name": "Ada", "type": None}, "type", "null"),
-    ([], "body", "Expected a dictionary"), ("x", "body", "Expected a dictionary"), (5, "body", "Expected a dictionary"),
+    ([], "body", "Must be a JSON object."), ("x", "body", "JSON object."), (5, "body", "JSON object."),
 ])  # fmt: skip
 def test_it_names_the_field(acme: Caller, body: Any, field: str, told: str) -> None:
     answer = acme.post("/clients", body)

@@ -1,0 +1,24 @@
+"""The public contract (document 001): customers and estimates, pinned to the organization that each request names."""
+
+from crm.rest.contract import Contract
+
+__all__ = ["PUBLIC"]
+
+PUBLIC = Contract(
+    name="public",
+    title="Kith public API",
+    description="What outside teams build on: customers, appointments, estimates, invoices and payments.",
+    mounts=("api/public/v1/",),
+    resources=("clients", "appointments", "quotes", "invoices", "payments", "team", "services", "files", "events"),
+    words={
+        "client": "customer",
+        "clients": "customers",
+        "quote": "estimate",
+        "quotes": "estimates",
+        "product": "service",
+        "products": "services",
+    },
+    scopes="{action}:{resource}",
+    tenant_required=True,
+    codes={"ENTITY_NOT_FOUND": "NOT_FOUND"},
+)

@@ -1,0 +1,23 @@
+"""The registry contract (document 003): every resource, in camelCase, by numbered pages and with errors as texts."""
+
+from crm.rest.contract import Contract
+from crm.rest.pages import NumberedPages
+from crm.rest.problems import TextErrors
+
+__all__ = ["REGISTRY"]
+
+REGISTRY = Contract(
+    name="registry",
+    title="Kith entity registry",
+    description="Every entity by the same few operations, for tools and dashboards that treat them all alike.",
+    mounts=("api/v1/",),
+    words={"client": "customer", "clients": "customers", "team": "users", "member": "user"},
+    camel=True,
+    paging=NumberedPages(),
+    errors=TextErrors(),
+    codes={"VALIDATION_ERROR": "VALIDATION_FAILED"},
+    windows=("hour", "day"),
+    update_methods=("patch",),
+    deleted_message=True,
+    shape_status=422,
+)
