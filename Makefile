@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-deep lint format bench settings requirements clean
+.PHONY: help setup setup-dev run test test-deep lint format openapi bench settings requirements clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -35,7 +35,11 @@ lint: setup-dev ## Check style, types, layers and missing migrations
 	$(PY) -m mypy .
 	$(PY) -c "from importlinter.cli import lint_imports_command; lint_imports_command()"
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && echo "missing migrations:" && \
-		env -u DATABASE_URL -u REDIS_URL KITH_HOME="$$home" $(PY) manage.py makemigrations --check --dry-run
+		env -u DATABASE_URL -u REDIS_URL KITH_HOME="$$home" $(PY) manage.py makemigrations --check --dry-run && \
+		echo "published contracts:" && KITH_HOME="$$home" $(PY) manage.py openapi_guard
+
+openapi: setup-dev ## Renew the copies of the published contracts in docs/openapi/
+	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && KITH_HOME="$$home" $(PY) manage.py openapi_guard --write
 
 format: setup-dev ## Put the code in shape
 	$(PY) -m ruff check --fix .

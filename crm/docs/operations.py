@@ -59,6 +59,9 @@ class ContractSchema(ComponentSchema):
         """The view whose records the operation shows."""
         return self.view.siblings[self.lists] if self.lists else self.view
 
+    def is_deprecated(self) -> bool:
+        return "Deprecation" in self.view.contract.headers
+
     def is_excluded(self) -> bool:
         """Tell whether the action lists what its contract does not publish: it is always a 404 there."""
         return self.lists is not None and self.lists not in self.view.siblings

@@ -152,8 +152,11 @@ class ContractView(ViewSetMixin, APIView):
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Put the limits and the contract's own headers on every answer."""
-        for name, value in (*limit_headers(self.usages), *self.contract.headers.items()):
+        for name, value in limit_headers(self.usages):
             response[name] = value
+        for name, value in self.contract.headers.items():
+            # Pages have links of their own, and a header may hold several.
+            response[name] = f"{response[name]}, {value}" if name == "Link" and name in response else value
         response.setdefault("Cache-Control", "no-store" if response.status_code >= 400 else "private, no-cache")
         return response
 
