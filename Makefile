@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-deep lint format openapi bench settings requirements clean
+.PHONY: help setup setup-dev run test test-deep lint format openapi tour bench settings requirements clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -40,6 +40,9 @@ lint: setup-dev ## Check style, types, layers and missing migrations
 
 openapi: setup-dev ## Renew the copies of the published contracts in docs/openapi/
 	@home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && KITH_HOME="$$home" $(PY) manage.py openapi_guard --write
+
+tour: setup-dev ## Walk through the API with curl, and write docs/tour.md
+	@exec $(PY) -m docs.tour
 
 format: setup-dev ## Put the code in shape
 	$(PY) -m ruff check --fix .

@@ -45,6 +45,11 @@ class Contract:
     shape_status: int = 400
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether every name is said as the models have it."""
+        return not (self.words or self.camel)
+
     def wire(self, name: str) -> str:
         """Return the contract's form of a canonical name: `client_id` may be `customerId`."""
         return translate(name, tuple(self.words.items()), self.camel)

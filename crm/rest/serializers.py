@@ -14,7 +14,7 @@ from crm import standards
 from crm.rest import fields as own
 from crm.rest.contract import CANONICAL, Contract
 
-__all__ = ["References", "ResourceSerializer", "bind"]
+__all__ = ["References", "ResourceSerializer", "Shape", "bind", "reworded", "words_of"]
 
 
 # A body of a megabyte holds a hundred thousand unknown names: nobody reads more than these.
@@ -171,3 +171,26 @@ class Shape(serializers.Serializer[Any]):
     @property
     def known_fields(self) -> list[Any]:
         return list(self.fields.values())
+
+
+def words_of(serializer: Any) -> dict[str, Any]:
+    """Return, for each canonical name of a bound shape, its name in the contract and the words of what is inside it."""
+    contract, found = serializer.naming, {}
+    kind: Any = type(serializer)
+    own = serializers.Serializer.get_fields(serializer) if isinstance(serializer, Shape) else None
+    for name in own or canonical_fields(kind):
+        field = serializer.fields.get(contract.wire(name))
+        child = getattr(field, "child", field)
+        inner = words_of(child) if isinstance(child, ResourceSerializer | Shape) else None
+        found[name] = (contract.wire(name), inner)
+    return found
+
+
+def reworded(value: Any, words: Mapping[str, Any]) -> Any:
+    """Return a snapshot, kept in canonical words, in those of a contract; the user's own JSON stays as it is."""
+    if isinstance(value, list):
+        return [reworded(item, words) for item in value]
+    if not isinstance(value, dict):
+        return value
+    known = ((*words.get(name, (name, None)), item) for name, item in value.items())
+    return {name: reworded(item, inner) if inner else item for name, inner, item in known}

@@ -75,7 +75,8 @@ class ResourceViewSet(ContractView):
             raise refuse(error.name, str(error), code="VALIDATION_ERROR") from error
         cursor = cursor_of(self, query).encode(listed.last) if listed.more and listed.last else None
         place: dict[str, Any] = {"total": listed.total, "more": listed.more}
-        body = {"success": True, "data": listed.rows, "pagination": paging.print(page, **place, next_cursor=cursor)}
+        rows = [self.shown(row) for row in listed.rows]
+        body = {"success": True, "data": rows, "pagination": paging.print(page, **place, next_cursor=cursor)}
         return answer(body, headers=paging.headers(page, **place, path=request._request.path, query=params))
 
     def retrieve(self, request: Request, pk: str) -> HttpResponse:
@@ -85,7 +86,7 @@ class ResourceViewSet(ContractView):
         if found is None:
             raise Http404
         record, version = found
-        response = answer({"success": True, "data": record})
+        response = answer({"success": True, "data": self.shown(record)})
         # What is inside a record can change without its version: only the plain record is known by version alone.
         mark = f"-{crc32(response.content):08x}" if query.fields or query.includes else ""
         return self.tagged(response, f'"{version}{mark}"', request.headers.get("If-None-Match"))
@@ -186,6 +187,10 @@ class ResourceViewSet(ContractView):
     def base_rows(self) -> Any:
         """Return the rows that compiled reads start from; the tenant is a parameter."""
         return self.model.objects.of(Param("tenant"))
+
+    def shown(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a record that was read as it goes out; most go out as they are."""
+        return row
 
     def own_conditions(self) -> tuple[Q, ...]:
         """Return conditions that depend on the caller's rights; most resources have none."""

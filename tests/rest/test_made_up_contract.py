@@ -39,6 +39,21 @@ def test_it_leaves_the_users_json_alone(kunde: Caller) -> None:
     assert made.data["metadata"] == made.data["customFelder"] == mine
 
 
+def test_it_tells_what_happened_in_its_own_words(kunde: Caller) -> None:
+    mine = {"client_id": 1, "line_items": [{"rate": 2}]}
+    address = {"postZahl": "1010", "city": "Wien"}
+    made = kunde.post("/kunden", {"name": "Ada", "metadata": mine, "rechnungsAddress": address})
+    path = f"/kunden/{made.data['kennung']}"
+    now = kunde.patch(path, {"rechnungsAddress": {**address, "postZahl": "1020"}}).data
+    changed = kunde.get(f"{path}/ereignisse").data[-1]
+    assert (changed["art"], changed["data"]) == ("kunde.geaendert", now)
+    assert changed["data"]["metadata"] == mine
+    before, after = changed["changes"]["rechnungsAddress"]
+    assert (before["postZahl"], after["postZahl"]) == ("1010", "1020")
+    alone = kunde.get(f"{path}/ereignisse?felder=changes").data[-1]
+    assert alone == {"changes": changed["changes"]}
+
+
 def test_it_shows_every_record_as_it_shows_its_shape(records: Records) -> None:
     for model, view in records.views.items():
         row = records.list(view)[0]

@@ -1,8 +1,11 @@
 """The ledger on the wire: a feed in commit order, of what the caller may read."""
 
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import django_filters
+import orjson
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import BigIntegerField, Func, Q
 from rest_framework import serializers
 
@@ -10,7 +13,7 @@ from apikeys.scopes import allows
 from crm.rest.fields import IdField, StrictChar
 from crm.rest.filters import IdFilter, ResourceFilterSet, WordFilter
 from crm.rest.reading import Conversion
-from crm.rest.serializers import ResourceSerializer
+from crm.rest.serializers import ResourceSerializer, reworded, words_of
 from crm.rest.viewset import ResourceViewSet
 from tenants.models import Event
 
@@ -43,7 +46,7 @@ class EventSerializer(ResourceSerializer):
     resource = WordField(read_only=True, help_text="Like invoice.")
     record_id = StrictChar(source="public_id", read_only=True, help_text="The record's id.")
     data: Any = serializers.JSONField(
-        read_only=True, help_text="The record after the change (before it, for a deletion), in canonical words."
+        read_only=True, help_text="The record after the change (before it, for a deletion)."
     )
     changes = serializers.JSONField(read_only=True, help_text="What moved: field to [before, after].")
 
@@ -66,6 +69,21 @@ class EventFilter(ResourceFilterSet):
     class Meta:
         model = Event
         fields = ["actor_kind", "actor_id", "request_id", "occurred_at"]
+
+
+def read(fragment: Any) -> Any:
+    return orjson.loads(orjson.dumps(fragment))
+
+
+@lru_cache(maxsize=16)
+def record_words(views: tuple[type[ResourceViewSet], ...]) -> dict[str, Any]:
+    """Return the words of every resource's fields together: a name holds the same in each, and a check sees to it."""
+    found: dict[str, Any] = {}
+    for view in views:
+        for name, said in words_of(view.serializer_class()).items():
+            if found.setdefault(name, said) != said:
+                raise ImproperlyConfigured(f"{view.plural}.{name} holds something else than another resource's {name}.")
+    return found
 
 
 class EventViewSet(ResourceViewSet):
@@ -92,6 +110,19 @@ class EventViewSet(ResourceViewSet):
 
     def base_rows(self) -> Any:
         return super().base_rows().filter(audience=Event.Audience.PUBLIC, txid__lt=Settled())
+
+    def shown(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return the event with its record's fields in the contract's words; the ledger keeps the canonical ones."""
+        if self.contract.is_plain:
+            return row
+        names = {name: self.contract.wire(name) for name in ("data", "changes")}
+        words = record_words(tuple(self.siblings.values()))
+        if names["data"] in row:
+            row[names["data"]] = reworded(read(row[names["data"]]), words)
+        if names["changes"] in row:
+            # Field to [before, after]: each side is what the field holds.
+            row[names["changes"]] = reworded(read(row[names["changes"]]), words)
+        return row
 
     def own_conditions(self) -> tuple[Q, ...]:
         """Leave out what the key may not read where it lives."""

@@ -1,0 +1,1 @@
+"""What is written about Kith, and the programs that write it."""
