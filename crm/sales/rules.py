@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django.db import connections
@@ -107,12 +108,11 @@ def sweep(tenant: Tenant, find: Callable[[], QuerySet[D]], act: Callable[[D], No
             return done
 
 
-def contents(document: Document) -> dict[str, Any]:
-    """Return what another document that follows from this one takes over."""
+def contents(document: Document, *, at: datetime) -> dict[str, Any]:
+    """Return what another document takes over that follows from this one, dated `at`."""
+    fields = {name: getattr(document, name) for name in ("client_id", "currency", "notes", "terms")}
     lines = [line_data(line) for line in document.line_items.all()]
-    return {name: getattr(document, name) for name in ("client_id", "currency", "notes", "terms")} | {
-        "line_items": lines
-    }
+    return {**fields, "line_items": lines, "issue_date": at.date(), "created_at": at, "updated_at": at}
 
 
 def next_number(document: Document) -> str:

@@ -33,7 +33,7 @@ def move(order: Order, to: str, *, actor: Actor, at: datetime | None = None) -> 
         setattr(order, f"{to}_at", at or timezone.now())
 
 
-def bill(order: Order, *, actor: Actor) -> None:
+def bill(order: Order, *, actor: Actor, at: datetime | None = None) -> None:
     """Make the draft of an invoice out of an order that stands, once."""
     with writes.changing(order, actor=actor, verb="invoiced"):
         if order.invoice_id:
@@ -41,4 +41,5 @@ def bill(order: Order, *, actor: Actor) -> None:
             raise Conflict(f"It has been billed already: {made}.", invoice_id=made)
         if order.status not in BILLABLE:
             raise Conflict(f"Only what is confirmed or fulfilled is billed, and this is {order.status}.")
-        order.invoice = invoices.create({**documents.contents(order), "order_id": order.pk}, actor=actor)
+        data = {**documents.contents(order, at=at or timezone.now()), "order_id": order.pk}
+        order.invoice = invoices.create(data, actor=actor)

@@ -74,10 +74,10 @@ def decline(quote: Quote, *, reason: str | None = None, actor: Actor, at: dateti
         quote.decline_reason = reason
 
 
-def convert(quote: Quote, to: str, *, actor: Actor) -> None:
+def convert(quote: Quote, to: str, *, actor: Actor, at: datetime | None = None) -> None:
     """Make the draft of an invoice or an order out of an accepted quote, once."""
-    with step(quote, Status.CONVERTED, actor=actor):
-        setattr(quote, to, TARGETS[to]({**documents.contents(quote), "quote_id": quote.pk}, actor=actor))
+    with step(quote, Status.CONVERTED, actor=actor, at=at) as now:
+        setattr(quote, to, TARGETS[to]({**documents.contents(quote, at=now), "quote_id": quote.pk}, actor=actor))
 
 
 def revise(quote: Quote, *, actor: Actor) -> None:
@@ -88,7 +88,7 @@ def revise(quote: Quote, *, actor: Actor) -> None:
             way_out = "change it as it is" if quote.status == Status.DRAFT else "make a new one"
             raise Conflict(f"Only what was sent and not accepted is revised, and this is {quote.status}: {way_out}.")
         more = {"valid_until": quote.valid_until, "revision": quote.revision + 1, "supersedes": quote}
-        quote.superseded_by = create({**documents.contents(quote), **more}, actor=actor)
+        quote.superseded_by = create({**documents.contents(quote, at=timezone.now()), **more}, actor=actor)
 
 
 def mark_expired(tenant: Tenant, *, today: date) -> int:
