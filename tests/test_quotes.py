@@ -134,7 +134,7 @@ def test_it_freezes_what_was_sent(acme: Caller) -> None:
     for name, value in {"line_items": [], "currency": "EUR", "valid_until": "2999-01-01", "terms": "Other"}.items():
         refused = acme.patch(path, {name: value})
         assert (refused.status, refused.error["details"]["field"]) == (409, name), refused.body
-        assert "revise" in refused.error["message"]
+        assert "Revise" in refused.error["message"]
     assert acme.patch(path, {"external_ref": "A-1"}).status == 200
 
 

@@ -41,7 +41,7 @@ def settle(world: World, order: Order, status: str) -> None:
         rules.move(order, Status.CANCELLED, actor=actor, at=after(2))
     if status == Status.FULFILLED:
         rules.move(order, Status.FULFILLED, actor=actor, at=after(5))
-        rules.bill(order, actor=actor, at=after(6))
-        invoices.move(order.invoice, Billed.SENT, actor=actor, at=after(6))
+        invoice = rules.bill(order, actor=actor, at=after(6))
+        invoices.move(invoice, Billed.SENT, actor=actor, at=after(6))
         if order.created_at < now - timedelta(days=30):
-            invoices.move(order.invoice, Billed.PAID, actor=actor, at=after(20))
+            invoices.move(invoice, Billed.PAID, actor=actor, at=after(20))

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from crm.errors import Conflict
 from crm.resources.invoices import rules as invoices
+from crm.resources.invoices.models import Invoice
 from crm.resources.invoices.models import Status as Billed
 from crm.resources.orders.models import TRANSITIONS, Order, Status
 from crm.rest import writes
@@ -33,8 +34,8 @@ def move(order: Order, to: str, *, actor: Actor, at: datetime | None = None) -> 
         setattr(order, f"{to}_at", at or timezone.now())
 
 
-def bill(order: Order, *, actor: Actor, at: datetime | None = None) -> None:
-    """Make the draft of an invoice out of an order that stands, once."""
+def bill(order: Order, *, actor: Actor, at: datetime | None = None) -> Invoice:
+    """Make the draft of an invoice out of an order that stands, once, and return it."""
     with writes.changing(order, actor=actor, verb="invoiced"):
         if order.invoice_id:
             made = ids.encode("inv", order.invoice_id)
@@ -42,4 +43,5 @@ def bill(order: Order, *, actor: Actor, at: datetime | None = None) -> None:
         if order.status not in BILLABLE:
             raise Conflict(f"Only what is confirmed or fulfilled is billed, and this is {order.status}.")
         data = {**documents.contents(order, at=at or timezone.now()), "order_id": order.pk}
-        order.invoice = invoices.create(data, actor=actor)
+        invoice = order.invoice = invoices.create(data, actor=actor)
+    return invoice

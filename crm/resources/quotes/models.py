@@ -71,7 +71,7 @@ class Quote(Document):
     letters, counter, opened = "QUO", QuoteCounter, Status.SENT
     # All of an offer is what the client accepts.
     frozen = (*Document.frozen, "valid_until", "notes", "terms")
-    instead_of_changing = "Revise it instead: POST /revise makes a new version."
+    instead_of_changing = "Revise it while it is open, or make a new one."
 
     class Meta(Document.Meta):
         verbose_name_plural = "quotes"
