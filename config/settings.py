@@ -96,6 +96,7 @@ BEAT: dict[str, dict[str, object]] = {
     "expiring": {"task": "apikeys.tasks.note_expiring_keys", "schedule": 3600},
     "usage": {"task": "apikeys.tasks.forget_usage", "schedule": 24 * 3600},
     "overdue": {"task": "crm.tasks.mark_invoices_overdue", "schedule": 900},
+    "expiry": {"task": "crm.tasks.expire_quotes", "schedule": 900},
 }
 
 LANGUAGE_CODE = "en-us"

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
-__all__ = ["AppendOnly", "Grant", "ProtectTable"]
+__all__ = ["AppendOnly", "Grant", "KeepInTenant", "ProtectTable"]
 
 # The sub-select makes PostgreSQL read the setting once a query; NULLIF because the setting is '' after a commit.
 OWN_ROWS = "tenant_id = (SELECT NULLIF(current_setting('app.tenant_id', true), '')::uuid)"
@@ -91,6 +91,21 @@ class ProtectTable(TableOperation):
         parts += [f"ALTER TABLE {table} DROP CONSTRAINT {key_name(table, f)};" for f in tenant_references(model)]
         parts.append(f"ALTER TABLE {table} DROP CONSTRAINT {table}_tenant_id_key;")
         return "\n".join(parts)
+
+
+class KeepInTenant(TableOperation):
+    """Keep a reference inside its tenant that was added to a table which ProtectTable had guarded before."""
+
+    def __init__(self, model_name: str, name: str) -> None:
+        super().__init__(model_name)
+        self.name = name
+
+    def forwards(self, model: type[models.Model]) -> str:
+        return composite_key(model._meta.db_table, model._meta.get_field(self.name))
+
+    def backwards(self, model: type[models.Model]) -> str:
+        table = model._meta.db_table
+        return f"ALTER TABLE {table} DROP CONSTRAINT {key_name(table, model._meta.get_field(self.name))};"
 
 
 class AppendOnly(TableOperation):

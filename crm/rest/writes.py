@@ -120,12 +120,14 @@ def delete(record: TenantModel, *, actor: Actor) -> None:
 def references_to(record: TenantModel, tenant: Tenant) -> dict[str, int]:
     """Return how many records of each kind keep this one from being deleted."""
     found = {}
-    for relation in record._meta.related_objects:
-        if relation.on_delete is PROTECT:
+    # Hidden ones too: a key whose model needs no way back protects as well.
+    relations: Any = record._meta.get_fields(include_hidden=True)
+    for relation in relations:
+        if getattr(relation, "on_delete", None) is PROTECT:
             model: Any = relation.related_model
             rows = model.objects.of(tenant).filter(**{relation.field.name: record.pk})
-            if count := rows.values(referring_record(relation.related_model)).distinct().count():
-                found[str(relation.related_model._meta.verbose_name_plural)] = count
+            if count := rows.values(referring_record(model)).distinct().count():
+                found[str(model._meta.verbose_name_plural)] = count
     return found
 
 

@@ -1,22 +1,18 @@
 """Invoices on the wire."""
 
-from decimal import Decimal
-from typing import Any
-
-from crm.resources.clients.models import Client
 from crm.resources.invoices import rules
 from crm.resources.invoices.models import Invoice, InvoiceLine, Status
-from crm.resources.products.models import Product
-from crm.rest.fields import DecimalField, IdField, MoneyField, ReferenceField, StrictChar, StrictChoice
-from crm.rest.filters import IdFilter, ResourceFilterSet
+from crm.resources.orders.models import Order
+from crm.resources.quotes.models import Quote
+from crm.rest.fields import IdField, MoneyField, ReferenceField, StrictChar, StrictChoice
+from crm.rest.filters import IdFilter
 from crm.rest.serializers import ResourceSerializer, Shape
-from crm.rest.viewset import Include, ResourceViewSet
+from crm.rest.viewset import Include
 from crm.rest.writes import command
-from crm.standards import CurrencyField, MomentText
+from crm.sales.api import EXAMPLE, LINES, DocumentFilter, DocumentSerializer, DocumentViewSet, LineItemSerializer
+from crm.standards import MomentText
 
 __all__ = ["InvoiceViewSet"]
-
-MAX_QUANTITY = 10**9
 
 
 class AccountingSerializer(Shape):
@@ -29,55 +25,31 @@ class AccountingSerializer(Shape):
     exported_at = MomentText(required=False, allow_null=True, help_text="When it was handed over.")
 
 
-class LineItemSerializer(ResourceSerializer):
-    """One line: what it leaves out comes from its product."""
+class InvoiceLineItemSerializer(LineItemSerializer):
+    """One line of an invoice: what it leaves out comes from its product."""
 
-    product_id = ReferenceField(
-        Product, "prd", required=False, allow_null=True, help_text="The product or service that is billed."
-    )
-    description = StrictChar(
-        max_length=1000, required=False, help_text="What is billed; the product's name unless told."
-    )
-    quantity = DecimalField(default=Decimal(1), high=MAX_QUANTITY, help_text="How many; decimals are fine.")
-    rate = MoneyField(
-        required=False, low=-MAX_QUANTITY, help_text="Price of one before tax; the product's unless told."
-    )
-    discount_percent = DecimalField(default=Decimal(0), places=4, high=100, help_text="Percent taken off the line.")
-    tax_rate = DecimalField(
-        required=False, places=4, high=100, help_text="Percent: 20 means 20 %; the product's unless told."
-    )
-    amount = MoneyField(read_only=True, help_text="What the line costs before tax, rounded half to even.")
-
-    class Meta:
+    class Meta(LineItemSerializer.Meta):
         model = InvoiceLine
-        fields = ["product_id", "description", "quantity", "rate", "discount_percent", "tax_rate", "amount"]
 
 
-class InvoiceSerializer(ResourceSerializer):
+class InvoiceSerializer(DocumentSerializer):
     """A bill. Totals, number and status are the server's."""
 
     id = IdField("inv")
-    client_id = ReferenceField(Client, "cli", help_text="Who is billed.")
-    currency = CurrencyField(required=False, help_text="ISO 4217; the client's or the tenant's unless told.")
-    line_items = LineItemSerializer(  # type: ignore[call-arg]
-        many=True, required=False, max_length=200, help_text="What is billed; frozen once it is sent."
-    )
-    subtotal = MoneyField(read_only=True, help_text="The lines before discounts and tax.")
-    discount_total = MoneyField(read_only=True, help_text="What the discounts take off.")
-    tax_total = MoneyField(read_only=True, help_text="The tax on the lines.")
-    total = MoneyField(read_only=True, help_text="{subtotal} - {discount_total} + {tax_total}.")
+    line_items = InvoiceLineItemSerializer(**LINES, help_text="What is billed; frozen once it is sent.")
     amount_paid = MoneyField(read_only=True, help_text="What has been paid so far.")
     amount_due = MoneyField(read_only=True, help_text="What is still to be paid.")
     accounting = AccountingSerializer(required=False, allow_null=True, help_text="Where your accounting system has it.")
+    quote_id = ReferenceField(Quote, "quo", read_only=True, help_text="The quote that was converted into it.")
+    order_id = ReferenceField(Order, "ord", read_only=True, help_text="The order that it bills.")
 
-    class Meta:
+    class Meta(DocumentSerializer.Meta):
         model = Invoice
         fields = [
             "id", "client_id", "number", "status", "issue_date", "due_date", "currency", "line_items", "subtotal",
             "discount_total", "tax_total", "total", "amount_paid", "amount_due", "notes", "terms", "accounting",
-            "external_ref", "sent_at", "paid_at", "created_at", "updated_at",
+            "external_ref", "quote_id", "order_id", "sent_at", "paid_at", "created_at", "updated_at",
         ]  # fmt: skip
-        extra_kwargs = {"issue_date": {"required": False}}
 
 
 class StatusSerializer(ResourceSerializer):
@@ -92,52 +64,32 @@ class StatusSerializer(ResourceSerializer):
         fields = ["status"]
 
 
-class InvoiceFilter(ResourceFilterSet):
+class InvoiceFilter(DocumentFilter):
     """What invoices can be filtered by."""
 
     id = IdFilter(prefix="inv")
-    client_id = IdFilter(prefix="cli")
+    quote_id = IdFilter(prefix="quo")
+    order_id = IdFilter(prefix="ord")
 
-    class Meta:
+    class Meta(DocumentFilter.Meta):
         model = Invoice
-        fields = [
-            "number", "status", "issue_date", "due_date", "currency", "total", "amount_paid", "amount_due",
-            "external_ref", "created_at", "updated_at",
-        ]  # fmt: skip
+        fields = [*DocumentFilter.Meta.fields, "due_date", "amount_paid", "amount_due"]
 
 
-class InvoiceViewSet(ResourceViewSet):
+class InvoiceViewSet(DocumentViewSet):
     """Bills sent to a client; totals and numbers are the server's. A sent invoice's lines are frozen."""
 
     resource, plural, prefix = "invoice", "invoices", "inv"
     model = Invoice
     serializer_class = InvoiceSerializer
     filterset_class = InvoiceFilter
-    search_fields = ("search", "client__search")
-    ordering_fields = ("created_at", "updated_at", "number", "issue_date", "due_date", "total")
-    example = {
-        "due_date": "2026-02-28",
-        "currency": "EUR",
-        "line_items": [
-            {"description": "Consulting", "quantity": "2", "rate": "120.00", "tax_rate": "20", "amount": "240.00"},
-        ],
-        "subtotal": "240.00",
-        "discount_total": "0.00",
-        "tax_total": "48.00",
-        "total": "288.00",
-        "amount_paid": "0.00",
-        "amount_due": "288.00",
+    ordering_fields = (*DocumentViewSet.ordering_fields, "due_date")
+    example = {"due_date": "2026-02-28", **EXAMPLE, "amount_paid": "0.00", "amount_due": "288.00"}
+    includes = {
+        "client": Include("clients", relation="client"),
+        "quote": Include("quotes", relation="quote"),
+        "order": Include("orders", relation="order"),
     }
-    includes = {"client": Include("clients", relation="client")}
-
-    def make(self, data: dict[str, Any]) -> Invoice:
-        return rules.create(data, actor=self.actor)
-
-    def change(self, record: Invoice, data: dict[str, Any]) -> None:
-        rules.change(record, data, actor=self.actor)
-
-    def remove(self, record: Invoice) -> None:
-        rules.delete(record, actor=self.actor)
 
     @command(event=None, methods=("patch",), takes=StatusSerializer)
     def status(self, invoice: Invoice, status: str) -> None:

@@ -2,15 +2,11 @@
 
 from decimal import Decimal
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
-from crm.money import NumericField
-from crm.resources.clients.models import Client
-from crm.resources.products.models import Product
-from crm.rest.filters import search_column
-from tenants.models import TenantModel, TenantRow
+from crm.money import NumericField, Totals, rounded
+from crm.sales.models import Counter, Document, Line
 
 __all__ = ["TRANSITIONS", "Invoice", "InvoiceCounter", "InvoiceLine", "Status"]
 
@@ -36,13 +32,13 @@ TRANSITIONS: dict[str, tuple[str, ...]] = {
 }
 
 
-class Invoice(TenantModel):
-    """A bill: its totals follow from its lines, its number from the year in which it leaves draft."""
+class InvoiceCounter(Counter):
+    """The last number given to an invoice in a year."""
 
-    client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="invoices", db_constraint=False)
-    number = models.CharField(
-        max_length=30, null=True, editable=False, help_text="Gapless within a year; given when it leaves draft."
-    )
+
+class Invoice(Document):
+    """A bill: what a client owes, and how much of it has been paid."""
+
     status = models.CharField(
         max_length=13,
         choices=Status,
@@ -50,82 +46,51 @@ class Invoice(TenantModel):
         editable=False,
         help_text="Changed by PATCH /status and the commands.",
     )
-    issue_date = models.DateField(help_text="The day it is dated; today unless told.")
     due_date = models.DateField(null=True, help_text="The last day to pay; after it a sent invoice is overdue.")
-    currency = models.CharField(max_length=3, help_text="ISO 4217; the client's or the tenant's unless told.")
-    subtotal = NumericField(editable=False, help_text="The lines before discounts and tax.")
-    discount_total = NumericField(editable=False, help_text="What the discounts take off.")
-    tax_total = NumericField(editable=False, help_text="The tax on the lines.")
-    total = NumericField(editable=False, help_text="What the client owes in all.")
     amount_paid = NumericField(editable=False, help_text="What has been paid so far.")
     amount_due = NumericField(editable=False, help_text="What is still to be paid.")
-    notes = models.TextField(null=True, max_length=5000, help_text="Text for the client, below the lines.")
-    terms = models.TextField(null=True, max_length=5000, help_text="Terms of payment.")
     accounting = models.JSONField(null=True, help_text="Where your accounting system has it.")
-    external_ref = models.CharField(max_length=100, null=True, help_text="Your own id for it; unique.")
+    quote = models.ForeignKey(
+        "crm.Quote", on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_constraint=False
+    )
+    order = models.ForeignKey(
+        "crm.Order", on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_constraint=False
+    )
     sent_at = models.DateTimeField(null=True, editable=False, help_text="When it was sent.")
     paid_at = models.DateTimeField(null=True, editable=False, help_text="When it was paid in full.")
-    search = search_column("number", "external_ref")
 
+    letters, counter, opened = "INV", InvoiceCounter, Status.SENT
+    instead_of_changing = "Void it and make a new one."
     instead_of_deleting = "Void it instead."
 
-    class Meta:
+    class Meta(Document.Meta):
         verbose_name_plural = "invoices"
         constraints = [
-            models.UniqueConstraint(fields=["tenant", "number"], name="invoice_number"),
-            models.UniqueConstraint(fields=["tenant", "external_ref"], name="invoice_external_ref"),
-            models.CheckConstraint(condition=Q(status=Status.DRAFT) | Q(number__isnull=False), name="invoice_numbered"),
-            models.CheckConstraint(
-                condition=Q(total=F("subtotal") - F("discount_total") + F("tax_total")), name="invoice_adds_up"
-            ),
+            *Document.Meta.constraints,
+            models.UniqueConstraint(fields=["tenant", "quote"], name="invoice_quote"),
+            models.UniqueConstraint(fields=["tenant", "order"], name="invoice_order"),
             models.CheckConstraint(condition=Q(amount_due=F("total") - F("amount_paid")), name="invoice_due_adds_up"),
             models.CheckConstraint(condition=Q(total__gte=0, amount_paid__gte=0), name="invoice_not_negative"),
         ]
         indexes = [
-            models.Index(fields=["tenant", "-created_at", "-id"], name="invoice_latest"),
-            models.Index(fields=["tenant", "client", "-created_at"], name="invoice_client"),
+            *Document.Meta.indexes,
             models.Index(fields=["tenant", "status", "due_date"], name="invoice_due"),
-            GinIndex(fields=["search"], name="invoice_search"),
         ]
 
-    def __str__(self) -> str:
-        return self.number or "Draft"
+    def take_totals(self, totals: Totals) -> None:
+        """Put the totals of its lines on it, and what is due of them."""
+        super().take_totals(totals)
+        self.amount_paid = rounded(self.amount_paid or Decimal(0), self.currency)
+        self.amount_due = self.total - self.amount_paid
 
 
-class InvoiceLine(TenantRow):
+class InvoiceLine(Line):
     """One line of an invoice."""
 
-    # Counted as its invoice where it keeps a product from being deleted.
     inside = "invoice"
 
     invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="line_items", db_constraint=False)
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False)
-    position = models.PositiveSmallIntegerField()
-    description = models.CharField(max_length=1000, help_text="What is billed; the product's name unless told.")
-    quantity = NumericField(help_text="How many; decimals are fine.")
-    rate = NumericField(help_text="Price of one, before tax; the product's unless told.")
-    discount_percent = NumericField(default=Decimal(0), help_text="Percent taken off the line.")
-    tax_rate = NumericField(default=Decimal(0), help_text="Percent: 20 means 20 %; the product's unless told.")
-    amount = NumericField(help_text="What the line costs before tax.")
 
-    class Meta:
+    class Meta(Line.Meta):
         verbose_name_plural = "invoices"
-        ordering = ["position"]
-        constraints = [models.UniqueConstraint(fields=["tenant", "invoice", "position"], name="line_position")]
-        indexes = [models.Index(fields=["tenant", "product"], name="line_product")]
-
-    def __str__(self) -> str:
-        return self.description
-
-
-class InvoiceCounter(TenantRow):
-    """The last number given in a year; its row is locked while one is given, so numbers have no gaps and no doubles."""
-
-    year = models.PositiveSmallIntegerField()
-    last = models.PositiveIntegerField()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "year"], name="counter_year")]
-
-    def __str__(self) -> str:
-        return f"{self.year}: {self.last}"
+        constraints = [models.UniqueConstraint(fields=["tenant", "invoice", "position"], name="invoiceline_position")]

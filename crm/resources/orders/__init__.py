@@ -1,0 +1,1 @@
+"""Orders: what clients have asked for, until it is fulfilled and billed."""

@@ -1,0 +1,1 @@
+"""Offers: what a client can accept, and what becomes of it."""

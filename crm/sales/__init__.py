@@ -1,0 +1,1 @@
+"""What quotes, orders and invoices share: lines, totals and numbers."""
