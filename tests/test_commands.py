@@ -82,5 +82,7 @@ def test_it_loads_the_demo_once(acme: Caller) -> None:
     counted: list[int] = []
     assert load(acme.tenant, like="globex", step=steps) == len(counted) == size_of("globex")
     assert load(acme.tenant, like="globex", step=steps) == 0
-    totals = [acme.get(f"/{name}").body["pagination"]["total"] for name in ("clients", "products", "invoices")]
-    assert totals == [12, 10, 15]
+    totals = [
+        acme.get(f"/{name}").body["pagination"]["total"] for name in ("clients", "products", "invoices", "payments")
+    ]
+    assert totals == [12, 10, 15, 17]

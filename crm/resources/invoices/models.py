@@ -20,6 +20,7 @@ class Status(models.TextChoices):
 
     DRAFT = "draft"
     SENT = "sent"
+    PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
     OVERDUE = "overdue"
     VOID = "void"
@@ -29,6 +30,7 @@ class Status(models.TextChoices):
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     Status.DRAFT: (Status.SENT, Status.VOID),
     Status.SENT: (Status.PAID, Status.OVERDUE, Status.VOID, Status.UNCOLLECTIBLE),
+    Status.PARTIALLY_PAID: (Status.PAID, Status.OVERDUE, Status.UNCOLLECTIBLE),
     Status.OVERDUE: (Status.PAID, Status.VOID, Status.UNCOLLECTIBLE),
     Status.UNCOLLECTIBLE: (Status.PAID, Status.VOID),
     Status.PAID: (),
@@ -44,11 +46,11 @@ class Invoice(TenantModel):
         max_length=30, null=True, editable=False, help_text="Gapless within a year; given when it leaves draft."
     )
     status = models.CharField(
-        max_length=13,
+        max_length=14,
         choices=Status,
         default=Status.DRAFT,
         editable=False,
-        help_text="Changed by PATCH /status and the commands.",
+        help_text="Changed by PATCH /status, the commands, and payments.",
     )
     issue_date = models.DateField(help_text="The day it is dated; today unless told.")
     due_date = models.DateField(null=True, help_text="The last day to pay; after it a sent invoice is overdue.")
@@ -80,6 +82,7 @@ class Invoice(TenantModel):
             ),
             models.CheckConstraint(condition=Q(amount_due=F("total") - F("amount_paid")), name="invoice_due_adds_up"),
             models.CheckConstraint(condition=Q(total__gte=0, amount_paid__gte=0), name="invoice_not_negative"),
+            models.CheckConstraint(condition=Q(amount_paid__lte=F("total")), name="invoice_not_overpaid"),
         ]
         indexes = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="invoice_latest"),

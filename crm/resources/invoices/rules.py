@@ -12,6 +12,8 @@ from crm.errors import Conflict, Invalid
 from crm.money import line_amount, padded, rounded, totals_of
 from crm.resources.clients.models import Client
 from crm.resources.invoices.models import TRANSITIONS, Invoice, InvoiceCounter, InvoiceLine, Status
+from crm.resources.invoices.paying import RUNNING
+from crm.resources.payments.rules import pay
 from crm.resources.products.models import Product
 from crm.rest import writes
 from crm.transitions import check_transition
@@ -28,7 +30,6 @@ FROZEN = ("client_id", "currency", "issue_date", "line_items")
 # The event that each state leaves.
 VERBS: dict[str, str] = {
     Status.SENT: "sent",
-    Status.PAID: "paid",
     Status.OVERDUE: "overdue",
     Status.VOID: "voided",
     Status.UNCOLLECTIBLE: "marked_uncollectible",
@@ -81,8 +82,18 @@ def delete(invoice: Invoice, *, actor: Actor) -> None:
 
 
 def move(invoice: Invoice, to: str, *, actor: Actor, at: datetime | None = None) -> None:
-    """Bring an invoice into another state, `at` a moment (default now), with its event; raises InvalidTransition."""
+    """Bring an invoice into another state, `at` a moment (default now), with its event; raises InvalidTransition.
+
+    To be paid takes a payment of what is due, which is made; void is refused to one that money has come for.
+    """
+    if to == Status.PAID:
+        pay(invoice, actor=actor, at=at)
+        return
     with writes.changing(invoice, actor=actor, verb=VERBS.get(to, "updated")):
+        if to == Status.VOID and invoice.amount_paid:
+            raise Conflict(
+                "Money has come for this {invoice}: refund its {payments} first.", paid=str(invoice.amount_paid)
+            )
         check_transition(TRANSITIONS, invoice.status, to)
         now = at or timezone.now()
         if invoice.status == Status.DRAFT:
@@ -91,18 +102,15 @@ def move(invoice: Invoice, to: str, *, actor: Actor, at: datetime | None = None)
             invoice.number = next_number(actor.tenant, invoice.issue_date.year)
         if to == Status.SENT:
             invoice.sent_at = now
-        if to == Status.PAID:
-            invoice.paid_at, invoice.amount_paid = now, invoice.total
-            invoice.amount_due = rounded(Decimal(0), invoice.currency)
         invoice.status = to
 
 
 def mark_overdue(tenant: Tenant, *, today: date) -> int:
-    """Mark the tenant's sent invoices whose last day is over, each once and with its event; return how many."""
+    """Mark the tenant's open invoices whose last day is over, each once and with its event; return how many."""
     actor, done = Actor.system(tenant, "overdue"), 0
     while True:
         with tenant_scope(tenant.id):
-            late = Invoice.objects.of(tenant).filter(status=Status.SENT, due_date__lt=today)
+            late = Invoice.objects.of(tenant).filter(status__in=RUNNING, due_date__lt=today)
             batch = list(late.select_for_update(skip_locked=True).order_by("id")[:BATCH])
             for invoice in batch:
                 writes.hold(invoice)
