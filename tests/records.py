@@ -3,12 +3,16 @@
 from typing import Any
 from uuid import uuid4
 
+from crm.resources.invoices.models import Invoice
 from crm.rest.viewset import ResourceViewSet
 from tests.bodies import make_body, references
 from tests.conftest import Answer, Caller
 from tests.routes import Route, routes
 
 __all__ = ["Records"]
+
+# A payment can go to a bill that was sent.
+OPENED_BY = {Invoice: ("send",)}
 
 
 class Records:
@@ -28,6 +32,7 @@ class Records:
             for model in ready:
                 self.ids[model] = self.make(model)
                 self.ids[model] = self.make(model, full=True, claim=claim and f"{claim}-{model.__name__}")
+                self.open(model)
                 waiting.remove(model)
         self.ids |= {
             model: self.list(view)[-1][view.contract.wire("id")]
@@ -47,6 +52,13 @@ class Records:
         assert made.status == 201, (route.path, body, made.body)
         self.bodies[model] = body
         return str(made.data[route.contract.wire("id")])
+
+    def open(self, model: Any) -> None:
+        """Bring the newest record of a kind to where others can refer to it."""
+        for action in OPENED_BY.get(model, ()):
+            route = next(r for r in self.routes if r.view.model is model and action in r.actions.values())
+            done = self.send(route, "POST", route.at(self.ids[model]))
+            assert done.status == 200, (route.path, done.body)
 
     def page(self, view: type[ResourceViewSet], limit: int) -> Answer:
         """Return the first page of a list."""

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, get_resolver
@@ -54,8 +55,10 @@ class Route:
     def takes(self, method: str) -> Any:
         """Return the serializer of the body of a method; None where it takes none."""
         action = self.actions.get(method, "")
-        if action in ("create", "update", "partial_update"):
+        if action == "create":
             return self.view.serializer_class
+        if action in ("update", "partial_update"):
+            return partial(self.view.serializer_class, partial=True)
         taken = getattr(getattr(self.view, action, None), "takes", None)
         return taken and bind(taken, self.contract)
 

@@ -59,7 +59,9 @@ def test_it_moves_by_its_table(acme: Caller, client_id: str) -> None:
         acme.get(f"/clients/{client_id}?include=invoices.client").data["invoices"][0]["number"] == sent.data["number"]
     )
     refused = acme.delete(f"/clients/{client_id}")
-    assert refused.status == 409 and refused.error["details"]["referenced_by"] == {"invoices": 1}, refused.body
+    assert refused.status == 409 and refused.error["details"]["referenced_by"] == {"invoices": 1, "payments": 1}, (
+        refused.body
+    )
 
 
 def test_it_deletes_drafts_and_nothing_with_a_number(acme: Caller, client_id: str) -> None:

@@ -46,7 +46,8 @@ def create_example(view: Any) -> dict[str, Any]:
 
 def update_example(view: Any) -> dict[str, Any]:
     """Return a body that changes a record: one plain field, if there is one."""
-    body, fields = create_example(view), view.serializer_class().fields
+    fields = view.serializer_class(partial=True).fields
+    body = {name: value for name, value in create_example(view).items() if name in fields}
     plain = (name for name, value in body.items() if isinstance(value, str) and name not in references(fields))
     name = next(plain, next(iter(body)))
     return {name: body[name]}

@@ -136,7 +136,7 @@ def optional(pattern: str, field: Any, direction: str) -> str:
 
 
 def choice(field: Any, direction: str) -> Schema:
-    return {"type": "string", "enum": list(field.choices)}
+    return {"type": "string", "enum": list(field.choices if direction == RESPONSE else field.accepts)}
 
 
 def integer(field: Any, direction: str) -> Schema:
@@ -158,6 +158,8 @@ def decimal_pattern(field: Any) -> str:
     low, upper = field.low, up_to(field.high, field.places)
     if low is None:
         return f"^-?({upper})$"
+    if low > 0:
+        return f"^(?=.*[1-9])({upper})$"
     return f"^({upper})$" if low >= 0 else f"^({upper}|-({up_to(-low, field.places)}))$"
 
 

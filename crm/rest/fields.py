@@ -1,6 +1,7 @@
 """Serializer fields that take exactly what the documents say: a string is a string, a number a number, an id an id."""
 
 import re
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -59,13 +60,17 @@ class StrictInteger(serializers.IntegerField):
 
 
 class StrictChoice(serializers.ChoiceField):
-    """One of the listed texts; the error lists them."""
+    """One of the listed texts; the error lists them. `accepts` names those that a body may hold, where not all."""
 
     default_error_messages = {"invalid_choice": "Must be one of: {choices}."}
 
+    def __init__(self, choices: Any, *, accepts: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(choices, **kwargs)
+        self.accepts = tuple(accepts) or tuple(self.choices)
+
     def to_internal_value(self, data: Any) -> Any:
-        if not isinstance(data, str) or data not in self.choices:
-            self.fail("invalid_choice", choices=", ".join(self.choices))
+        if not isinstance(data, str) or data not in self.accepts:
+            self.fail("invalid_choice", choices=", ".join(self.accepts))
         return data
 
 

@@ -1,7 +1,7 @@
 """The base of every public DTO: fields by hand, names by contract, references inside the tenant."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, ClassVar, TypeVar
@@ -42,7 +42,10 @@ class References:
 
 
 class ResourceSerializer(serializers.ModelSerializer[Any]):
-    """A resource's public shape. `Meta.fields` lists it one by one; its contract names it on the wire."""
+    """A resource's public shape. `Meta.fields` lists it one by one; its contract names it on the wire.
+
+    `Meta.fixed` names the fields that only a new record takes: a change may repeat them, and not move them.
+    """
 
     contract: ClassVar[Contract] = CANONICAL
     # The fields that the contract leaves out.
@@ -65,7 +68,7 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
         contract = self.naming
         found = {}
         for name, field in canonical_fields(type(self)).items():
-            if name in self.without:
+            if name in self.without or (self.partial and name in fixed(self)):
                 continue
             wire = contract.wire(name)
             found[wire] = copy.deepcopy(field)
@@ -94,6 +97,8 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """Return the validated body under canonical names; raise for any name that is not one of this shape."""
+        if self.partial:
+            data = without_fixed(self, data)
         refuse_unknown(self, data)
         value = super().to_internal_value(data)
         return value if self.root is self else {**value, **lacking(self, data)}
@@ -114,6 +119,21 @@ def bind(kind: type[S], contract: Contract, without: tuple[str, ...] = ()) -> ty
     """Return `kind` speaking as `contract` does, without some of its fields."""
     attributes = {"contract": contract, "without": without, "__doc__": kind.__doc__, "__module__": kind.__module__}
     return type(kind.__name__, (kind,), attributes)
+
+
+def fixed(serializer: Any) -> Sequence[str]:
+    return getattr(serializer.Meta, "fixed", ())
+
+
+def without_fixed(serializer: Any, data: Any) -> Any:
+    """Return the body of a change without what is fixed; raise where it would move that."""
+    names = {serializer.naming.wire(name) for name in fixed(serializer)}
+    if not names or not isinstance(data, Mapping) or names.isdisjoint(data):
+        return data
+    shown = type(serializer)(serializer.instance).data
+    if moved := [name for name in data if name in names and data[name] != shown[name]]:
+        raise serializers.ValidationError({name: ["Fixed when it was made."] for name in moved})
+    return {name: value for name, value in data.items() if name not in names}
 
 
 def refuse_unknown(serializer: Any, data: Any) -> None:

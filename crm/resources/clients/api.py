@@ -96,4 +96,5 @@ class ClientViewSet(ResourceViewSet):
         "quotes": Include("quotes", back="client"),
         "orders": Include("orders", back="client"),
         "invoices": Include("invoices", back="client"),
+        "payments": Include("payments", back="client"),
     }

@@ -103,7 +103,7 @@ class InvoiceViewSet(DocumentViewSet):
 
     @command(event="paid")
     def mark_paid(self, invoice: Invoice) -> None:
-        """Note that the whole amount has been paid."""
+        """Note that all that is due has been paid: a payment of it is made, by the method `other`."""
         rules.move(invoice, Status.PAID, actor=self.actor)
 
     @command(event="voided")

@@ -16,6 +16,7 @@ class Status(models.TextChoices):
 
     DRAFT = "draft"
     SENT = "sent"
+    PARTIALLY_PAID = "partially_paid"
     PAID = "paid"
     OVERDUE = "overdue"
     VOID = "void"
@@ -25,6 +26,7 @@ class Status(models.TextChoices):
 TRANSITIONS: dict[str, tuple[str, ...]] = {
     Status.DRAFT: (Status.SENT, Status.VOID),
     Status.SENT: (Status.PAID, Status.OVERDUE, Status.VOID, Status.UNCOLLECTIBLE),
+    Status.PARTIALLY_PAID: (Status.PAID, Status.OVERDUE, Status.UNCOLLECTIBLE),
     Status.OVERDUE: (Status.PAID, Status.VOID, Status.UNCOLLECTIBLE),
     Status.UNCOLLECTIBLE: (Status.PAID, Status.VOID),
     Status.PAID: (),
@@ -40,11 +42,11 @@ class Invoice(Document):
     """A bill: what a client owes, and how much of it has been paid."""
 
     status = models.CharField(
-        max_length=13,
+        max_length=14,
         choices=Status,
         default=Status.DRAFT,
         editable=False,
-        help_text="Changed by PATCH /status and the commands.",
+        help_text="Changed by PATCH /status, the commands, and payments.",
     )
     due_date = models.DateField(null=True, help_text="The last day to pay; after it a sent invoice is overdue.")
     amount_paid = NumericField(editable=False, help_text="What has been paid so far.")
@@ -71,6 +73,7 @@ class Invoice(Document):
             models.UniqueConstraint(fields=["tenant", "order"], name="invoice_order"),
             models.CheckConstraint(condition=Q(amount_due=F("total") - F("amount_paid")), name="invoice_due_adds_up"),
             models.CheckConstraint(condition=Q(total__gte=0, amount_paid__gte=0), name="invoice_not_negative"),
+            models.CheckConstraint(condition=Q(amount_paid__lte=F("total")), name="invoice_not_overpaid"),
         ]
         indexes = [
             *Document.Meta.indexes,

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from django.utils import timezone
 
-from crm.money import rounded
+from crm.errors import Conflict
 from crm.resources.invoices.models import TRANSITIONS, Invoice, Status
+from crm.resources.invoices.paying import RUNNING
+from crm.resources.payments.rules import pay
 from crm.sales import rules as documents
 from crm.sales.rules import change, delete
 from tenants.actor import Actor
@@ -19,7 +20,6 @@ __all__ = ["VERBS", "change", "create", "delete", "mark_overdue", "move"]
 # The event that each state leaves.
 VERBS: dict[str, str] = {
     Status.SENT: "sent",
-    Status.PAID: "paid",
     Status.OVERDUE: "overdue",
     Status.VOID: "voided",
     Status.UNCOLLECTIBLE: "marked_uncollectible",
@@ -32,21 +32,26 @@ def create(data: Mapping[str, Any], *, actor: Actor) -> Invoice:
 
 
 def move(invoice: Invoice, to: str, *, actor: Actor, at: datetime | None = None) -> None:
-    """Bring an invoice into another state, `at` a moment (default now), with its event; raises InvalidTransition."""
+    """Bring an invoice into another state, `at` a moment (default now), with its event; raises InvalidTransition.
+
+    To be paid takes a payment of what is due, which is made; void is refused to one that money has come for.
+    """
+    if to == Status.PAID:
+        pay(invoice, actor=actor, at=at)
+        return
     with documents.moving(invoice, to, TRANSITIONS, verb=VERBS.get(to, "updated"), actor=actor):
-        now = at or timezone.now()
+        if to == Status.VOID and invoice.amount_paid:
+            paid = str(invoice.amount_paid)
+            raise Conflict("Money has come for this {invoice}: refund its {payments} first.", paid=paid)
         if to == Status.SENT:
-            invoice.sent_at = now
-        if to == Status.PAID:
-            invoice.paid_at, invoice.amount_paid = now, invoice.total
-            invoice.amount_due = rounded(Decimal(0), invoice.currency)
+            invoice.sent_at = at or timezone.now()
 
 
 def mark_overdue(tenant: Tenant, *, today: date) -> int:
-    """Mark the tenant's sent invoices whose last day is over, each once and with its event; return how many."""
+    """Mark the tenant's open invoices whose last day is over, each once and with its event; return how many."""
     actor = Actor.system(tenant, "overdue")
     return documents.sweep(
         tenant,
-        lambda: Invoice.objects.of(tenant).filter(status=Status.SENT, due_date__lt=today),
+        lambda: Invoice.objects.of(tenant).filter(status__in=RUNNING, due_date__lt=today),
         lambda invoice: move(invoice, Status.OVERDUE, actor=actor),
     )

@@ -1,0 +1,1 @@
+"""Money that clients have paid, and which invoices it went to."""
