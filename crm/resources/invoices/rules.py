@@ -10,10 +10,12 @@ from crm.errors import Conflict
 from crm.resources.invoices.models import TRANSITIONS, Invoice, Status
 from crm.resources.invoices.paying import RUNNING
 from crm.resources.payments.rules import pay
+from crm.rest import writes
 from crm.sales import rules as documents
 from crm.sales.rules import change, delete
 from tenants.actor import Actor
 from tenants.models import Tenant
+from tenants.scope import tenant_scope
 
 __all__ = ["VERBS", "change", "create", "delete", "mark_overdue", "move"]
 
@@ -39,12 +41,14 @@ def move(invoice: Invoice, to: str, *, actor: Actor, at: datetime | None = None)
     if to == Status.PAID:
         pay(invoice, actor=actor, at=at)
         return
-    with documents.moving(invoice, to, TRANSITIONS, verb=VERBS.get(to, "updated"), actor=actor):
+    with tenant_scope(actor.tenant.id):
+        writes.lock(invoice, actor=actor)
         if to == Status.VOID and invoice.amount_paid:
             paid = str(invoice.amount_paid)
             raise Conflict("Money has come for this {invoice}: refund its {payments} first.", paid=paid)
-        if to == Status.SENT:
-            invoice.sent_at = at or timezone.now()
+        with documents.moving(invoice, to, TRANSITIONS, verb=VERBS.get(to, "updated"), actor=actor):
+            if to == Status.SENT:
+                invoice.sent_at = at or timezone.now()
 
 
 def mark_overdue(tenant: Tenant, *, today: date) -> int:
