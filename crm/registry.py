@@ -5,6 +5,7 @@ from crm.contracts.v1 import V1
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.events.api import EventViewSet
 from crm.resources.invoices.api import InvoiceViewSet
+from crm.resources.leads.api import LeadViewSet
 from crm.resources.products.api import ProductViewSet
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.router import bound_views
@@ -14,6 +15,7 @@ __all__ = ["CONTRACTS", "RESOURCES", "start"]
 
 RESOURCES: tuple[type[ResourceViewSet], ...] = (
     ClientViewSet,
+    LeadViewSet,
     ProductViewSet,
     InvoiceViewSet,
     EventViewSet,
@@ -32,7 +34,6 @@ UPCOMING = {
     "files": ("read", "write", "delete"),
     "webhooks": ("read", "write", "delete"),
     "marketing": ("read", "write"),
-    "leads": ("read", "write", "delete"),
     "orders": ("read", "write", "delete"),
 }
 

@@ -46,7 +46,11 @@ class ComponentSchema(AutoSchema):
         }
         required = [field.field_name for field in fields if direction == RESPONSE or (field.required and not partial)]
         found |= {"required": required} if required else {}
-        return found | ({"additionalProperties": False} if direction == REQUEST else self.inside(serializer, found))
+        if direction == RESPONSE:
+            return found | self.inside(serializer, found)
+        names = () if partial else getattr(serializer, "any_of", ())
+        ways = [{"required": [serializer.naming.wire(name)]} for name in names]
+        return found | {"additionalProperties": False} | ({"anyOf": ways} if ways else {})
 
     def inside(self, serializer: Any, schema: Schema) -> Schema:
         """Return the properties of a record with what `include` can put inside it."""

@@ -9,6 +9,7 @@ from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
 from crm.rest.serializers import bind
+from crm.rest.viewset import is_needed
 
 __all__ = ["ContractSchema"]
 
@@ -105,7 +106,8 @@ class ContractSchema(ComponentSchema):
             return None
         serializer.component = name
         schema = self.resolve_serializer(serializer, "request").ref
-        return {"content": {"application/json": {"schema": schema, "example": example}}, "required": True}
+        needed = is_needed(type(serializer)) or self.view.action in ("update", "partial_update")
+        return {"content": {"application/json": {"schema": schema, "example": example}}, "required": needed}
 
     # The answers.
 

@@ -45,6 +45,8 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
     """A resource's public shape. `Meta.fields` lists it one by one; its contract names it on the wire."""
 
     contract: ClassVar[Contract] = CANONICAL
+    # Canonical names of which a record must have at least one.
+    any_of: ClassVar[tuple[str, ...]] = ()
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.CharField: own.StrictChar,
@@ -93,6 +95,13 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
         refuse_unknown(self, data)
         value = super().to_internal_value(data)
         return value if self.root is self else {**value, **lacking(self, data)}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes; raise where neither they nor the record they change have one of `any_of`."""
+        if self.any_of and not any(attrs.get(name, getattr(self.instance, name, None)) for name in self.any_of):
+            names = " or ".join(f"{{{name}}}" for name in self.any_of)
+            raise self.invalid(self.any_of[0], f"At least one is required: {names}.")
+        return attrs
 
     def invalid(self, name: str, message: str) -> serializers.ValidationError:
         """Return the error of one field, under the contract's name for it, to raise from validate()."""
