@@ -1,6 +1,7 @@
 """The table of contents: every resource by its viewset, every contract by name."""
 
 from apikeys.scopes import Category, register
+from crm.contracts.intake import INTAKE
 from crm.contracts.v1 import V1
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.events.api import EventViewSet
@@ -21,7 +22,7 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     EventViewSet,
 )
 
-CONTRACTS: tuple[Contract, ...] = (V1,)
+CONTRACTS: tuple[Contract, ...] = (V1, INTAKE)
 
 # Scopes that the documents name before their routes exist: a key issued today may hold them.
 UPCOMING = {

@@ -1,13 +1,12 @@
-"""The addresses of the API, one line a contract, and of the pages about it."""
+"""The addresses of the API, contract by contract, and of the pages about it."""
 
 from django.urls import include, path
 
-from crm.contracts.v1 import V1
 from crm.docs.document import document_path
-from crm.registry import RESOURCES
+from crm.registry import CONTRACTS, RESOURCES
 from crm.rest.router import mount
 
 urlpatterns = [
-    *mount(V1, RESOURCES, [document_path(V1)]),
+    *(pattern for contract in CONTRACTS for pattern in mount(contract, RESOURCES, [document_path(contract)])),
     path("", include("crm.docs.urls")),
 ]

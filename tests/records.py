@@ -71,8 +71,7 @@ class Records:
 
     def send(self, route: Route, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Send a request as the route's contract wants it."""
-        named = {route.contract.tenant_header: self.caller.tenant.slug} if route.contract.tenant_required else {}
-        return self.caller(method, path, body, **{**named, **headers})
+        return self.caller(method, path, body, **{**route.named(self.caller.tenant), **headers})
 
 
 def make_member(tenant: Tenant) -> str:

@@ -1,5 +1,6 @@
 """Leads, and what tenants decide about their web forms."""
 
+import django.contrib.postgres.fields
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
@@ -19,6 +20,32 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="IntakeSettings",
+            fields=[
+                ("id", models.UUIDField(default=tenants.ids.new, editable=False, primary_key=True, serialize=False)),
+                (
+                    "allowed_origins",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=300), default=list, size=None
+                    ),
+                ),
+                ("honeypot_field", models.CharField(max_length=50, null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "intake settings",
+                "verbose_name_plural": "intake settings",
+            },
+        ),
         migrations.CreateModel(
             name="Lead",
             fields=[
@@ -170,6 +197,10 @@ class Migration(migrations.Migration):
             model_name="client",
             index=models.Index(fields=["tenant", "phone"], name="client_phone"),
         ),
+        migrations.AddConstraint(
+            model_name="intakesettings",
+            constraint=models.UniqueConstraint(fields=("tenant",), name="intake_settings_once"),
+        ),
         migrations.AddIndex(
             model_name="lead",
             index=models.Index(fields=["tenant", "-created_at", "-id"], name="lead_latest"),
@@ -221,4 +252,5 @@ class Migration(migrations.Migration):
             ),
         ),
         ProtectTable("Lead", ledger=True),
+        ProtectTable("IntakeSettings"),
     ]

@@ -37,7 +37,6 @@ CONVERSIONS = {
 }
 
 
-
 class Lead(TenantModel):
     """Somebody who has asked for something."""
 

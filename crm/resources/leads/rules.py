@@ -74,7 +74,7 @@ def make_client(lead: Lead, *, actor: Actor) -> Client:
     """Return a new client with what the lead says."""
     company_only = bool(lead.company and not lead.name)
     client = Client(
-        name=lead.name or lead.company or lead.email or lead.phone,
+        name=str(lead.name or lead.company or lead.email or lead.phone),
         type=Client.Type.COMPANY if company_only else Client.Type.PERSON,
         company_name=lead.company,
         email=lead.email,
