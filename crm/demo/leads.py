@@ -5,6 +5,7 @@ from typing import Any
 
 from crm.demo import words
 from crm.demo.world import World, past
+from crm.intake.site import decide
 from crm.resources.clients.models import Client
 from crm.resources.leads import rules
 from crm.resources.leads.models import Lead, Status
@@ -31,12 +32,16 @@ WISHES = (
     ("Water stains on the ceiling below the shower.", {"urgent": "yes", "insurance": "not told yet"}),
 )
 SPAM = "Grow your traffic 10x with our SEO packages, reply for a free quote!!!"
+# Whose forms may send here: the firm's own site, and a page that somebody tries out on this machine.
+SITES = {"acme": ["https://www.acme.example", "http://localhost:9000"]}
 # One in five is a client already, who has used the form again.
 KNOWN = 5
 
 
 def make(world: World) -> Iterator[Lead]:
     """Make the leads; those that are converted become clients by the rule that everyone uses."""
+    if sites := SITES.get(world.like):
+        decide(allowed_origins=sites, honeypot_field="fax_number", actor=world.actor)
     clients: list[Client] = world.made[Client]
     for index in range(world.count(SIZE)):
         state = STATES[index % len(STATES)]

@@ -50,7 +50,8 @@ class ComponentSchema(AutoSchema):
             return found | self.inside(serializer, found)
         names = () if partial else getattr(serializer, "any_of", ())
         ways = [{"required": [serializer.naming.wire(name)]} for name in names]
-        return found | {"additionalProperties": False} | ({"anyOf": ways} if ways else {})
+        more: Any = {} if getattr(serializer, "extras", "") else False
+        return found | {"additionalProperties": more} | ({"anyOf": ways} if ways else {})
 
     def inside(self, serializer: Any, schema: Schema) -> Schema:
         """Return the properties of a record with what `include` can put inside it."""
@@ -88,4 +89,7 @@ class ComponentSchema(AutoSchema):
 
 def fits(field: Any, direction: str) -> bool:
     """Tell whether the field occurs in this direction."""
-    return not (field.read_only if direction == REQUEST else field.write_only)
+    if direction == RESPONSE:
+        return not field.write_only
+    # The field for extras is filled by names that are none of the shape's own.
+    return not field.read_only and field.source != getattr(field.parent, "extras", None)

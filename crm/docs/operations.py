@@ -107,7 +107,8 @@ class ContractSchema(ComponentSchema):
         serializer.component = name
         schema = self.resolve_serializer(serializer, "request").ref
         needed = is_needed(type(serializer)) or self.view.action in ("update", "partial_update")
-        return {"content": {"application/json": {"schema": schema, "example": example}}, "required": needed}
+        content = {"schema": schema, "example": example}
+        return {"content": {parser.media_type: content for parser in self.view.get_parsers()}, "required": needed}
 
     # The answers.
 
@@ -127,8 +128,9 @@ class ContractSchema(ComponentSchema):
         """Return the statuses of what can go wrong."""
         writes = answers.WRITE if self.method != "GET" else ()
         matched = (412,) if writes and self.path_of_record else ()
+        addressed = (404,) if self.view.contract.address else ()
         bodies = answers.BODY if self.method in ("POST", "PUT", "PATCH") else ()
-        return {*answers.ANY, *writes, *matched, *bodies, *(answers.RECORD if self.path_of_record else ())}
+        return {*answers.ANY, *addressed, *writes, *matched, *bodies, *(answers.RECORD if self.path_of_record else ())}
 
     def success(self) -> Schema:
         contract = self.view.contract
@@ -151,14 +153,18 @@ class ContractSchema(ComponentSchema):
 
     def single(self) -> tuple[Schema, Any, tuple[str, ...]]:
         name, record = self.record(self.view)
-        schema = self.share(f"{name}Response", answers.enveloped(f"One {name}.", data=record))
-        more = ("ETag", "Location") if self.view.action == "create" else ("ETag",)
-        return schema, {"success": True, "data": record_example(self.view)}, more
+        contract = self.view.contract
+        schema = self.share(f"{name}Response", answers.enveloped(contract, f"One {name}.", data=record))
+        found = self.view.action == "create" and "retrieve" in self.view.methods
+        more = ("ETag", "Location") if found else ("ETag",)
+        return schema, contract.envelope(data=record_example(self.view)), more
 
     def listed(self) -> tuple[Schema, Any, tuple[str, ...]]:
         contract = self.view.contract
         name, record = self.record(self.shown)
         page = {"$ref": "#/components/schemas/Pagination"}
-        whole = answers.enveloped(f"A page of {name}.", data={"type": "array", "items": record}, pagination=page)
-        example = {"success": True, "data": [record_example(self.shown)], "pagination": answers.pagination(contract)[1]}
+        whole = answers.enveloped(
+            contract, f"A page of {name}.", data={"type": "array", "items": record}, pagination=page
+        )
+        example = contract.envelope(data=[record_example(self.shown)], pagination=answers.pagination(contract)[1])
         return self.share(f"{name}ListResponse", whole), example, answers.page_headers(contract)

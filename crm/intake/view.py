@@ -16,7 +16,7 @@ from crm.resources.leads.models import Status
 from crm.rest.bodies import FormParser, MultipartParser, StrictJSONParser
 from crm.rest.view import ContractView
 
-__all__ = ["MAX_BYTES", "PAGE_SCOPES", "AtTenant"]
+__all__ = ["MAX_BYTES", "OWN_FIELDS", "PAGE_SCOPES", "AtTenant"]
 
 MAX_BYTES = 64 * 1024
 PARSERS = (StrictJSONParser(MAX_BYTES), FormParser(MAX_BYTES), MultipartParser(MAX_BYTES))
@@ -24,6 +24,7 @@ PARSERS = (StrictJSONParser(MAX_BYTES), FormParser(MAX_BYTES), MultipartParser(M
 PAGE_SCOPES = frozenset({"leads:write"})
 # Fields of a form that are for us and not for the record.
 KEY, LANDING = "api_key", "redirect_to"
+OWN_FIELDS = (KEY, LANDING)
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "POST",
     "Access-Control-Allow-Headers": "Authorization, X-API-Key, Content-Type, Idempotency-Key, X-Request-ID",
@@ -117,7 +118,7 @@ class AtTenant(ContractView):
         assert self.site is not None
         self.trapped = bool(self.site.honeypot and data.get(self.site.honeypot))
         self.landing = checked_landing(data.get(LANDING), self.site)
-        return {name: value for name, value in data.items() if name not in (KEY, LANDING, self.site.honeypot)}
+        return {name: value for name, value in data.items() if name not in (*OWN_FIELDS, self.site.honeypot)}
 
     def make(self, data: dict[str, Any]) -> Any:
         """Make the record; what a robot sends is kept, and marked."""

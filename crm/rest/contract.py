@@ -31,6 +31,8 @@ class Contract:
     name: str
     title: str
     description: str = ""
+    # A chapter of its own in the guide, as Markdown.
+    guide: str = ""
     version: str = "1.0.0"
     mounts: tuple[str, ...] = ()
     resources: tuple[str, ...] | None = None

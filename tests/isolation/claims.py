@@ -57,7 +57,7 @@ def copy_record(matrix: Matrix, route: Route) -> None:
 
 
 def send_owners(matrix: Matrix, route: Route) -> None:
-    """Name Globex as the owner in the body: there is no such field, or it is one of the record's own and means nothing."""
+    """Name Globex as the owner in the body: there is no such field, or it is kept as the sender's own."""
     if route.view.serializer_class.extras:
         for name in OWNERS:
             made = post(matrix, route, {name: str(matrix.world.globex.caller.tenant.id)})
