@@ -10,6 +10,8 @@ __all__ = [
     "InvalidKey",
     "MalformedCredential",
     "MissingScope",
+    "PageRefused",
+    "UnknownTenant",
     "WrongTenant",
 ]
 
@@ -36,6 +38,14 @@ class AddressRefused(CredentialError):
 
 class WrongTenant(CredentialError):
     """The request names a tenant that is not the key's; whether that one exists is not said."""
+
+
+class PageRefused(CredentialError):
+    """A key in a web page that may not stand there, or a page whose site may not send."""
+
+
+class UnknownTenant(CredentialError):
+    """The request goes to the address of a tenant that does not exist."""
 
 
 class MissingScope(CredentialError):

@@ -39,6 +39,12 @@ SETTINGS = (
     Setting("HOST", kinds.TEXT, "127.0.0.1", "The address the web server listens on; 0.0.0.0 is every address."),
     Setting("PORT", kinds.number(1, 65535), "8000", "The port the web server listens on."),
     Setting("PUBLIC_URL", kinds.SITE, "", "The address people reach Kith at. Empty: http://localhost and the port."),
+    Setting(
+        "TENANT_DOMAIN",
+        kinds.TEXT,
+        "",
+        "A tenant's own address is <slug>.<this>. Empty: the host of PUBLIC_URL, or localtest.me where that is local.",
+    ),
     Setting("SECRET_KEY", kinds.TEXT, "", "Signs sessions. Empty: made once and kept in KITH_HOME/secret_key.", True),
     Setting("DEBUG", kinds.FLAG, "false", "Shows error details in the browser; never on a server others can reach."),
     Setting("ALLOWED_HOSTS", kinds.WORDS, "", "More host names to answer to, beside localhost and the public one."),

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 
 from config import env, logs, unfold
+from config.addresses import tenant_domain, tenant_url
 from config.databases import caches, databases, redis_url
 from config.secret import secret_key
 
@@ -15,6 +16,9 @@ ENV = env.read()
 BASE_DIR = env.BASE
 KITH_HOME = ENV.home
 PUBLIC_URL = ENV.text("PUBLIC_URL").rstrip("/") or f"http://localhost:{ENV.number('PORT')}"
+TENANT_DOMAIN = tenant_domain(ENV.text("TENANT_DOMAIN"), PUBLIC_URL)
+# Where a tenant has its own address; for str.format.
+TENANT_URL = tenant_url(TENANT_DOMAIN, PUBLIC_URL)
 HTTPS = PUBLIC_URL.startswith("https://")
 
 SECRET_KEY = secret_key(ENV)
@@ -24,7 +28,7 @@ ALLOWED_HOSTS = [
     "127.0.0.1",
     "[::1]",
     ".localhost",
-    ".localtest.me",
+    f".{TENANT_DOMAIN}",
     urlsplit(PUBLIC_URL).hostname or "localhost",
     *ENV.words("ALLOWED_HOSTS"),
 ]

@@ -9,3 +9,5 @@ for folder in iter_modules(resources.__path__):
     modules = iter_modules([f"{resources.__path__[0]}/{folder.name}"])
     if any(module.name == "models" for module in modules):
         import_module(f"crm.resources.{folder.name}.models")
+
+import_module("crm.intake.models")

@@ -1,4 +1,4 @@
-"""The addresses of the API, one for each contract, and of the pages about it."""
+"""The addresses of the API, contract by contract, and of the pages about it."""
 
 from django.urls import include, path
 

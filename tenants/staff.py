@@ -15,7 +15,7 @@ __all__ = ["GRANTS", "actor_of", "bounded", "may", "seats_of"]
 M = TypeVar("M", bound=Model)
 Role = Member.Role
 WORK = frozenset({"view", "add", "change"})
-RUN = WORK | {"delete", "issue"}
+RUN = WORK | {"delete", "issue", "configure"}
 # What each role may do in its own tenant, on both sides. A Django permission grants the same in all of a person's.
 GRANTS: Mapping[str, frozenset[str]] = {
     Role.VIEWER: frozenset({"view"}),

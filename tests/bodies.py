@@ -27,7 +27,8 @@ class Maker:
     def body(self, serializer: Any) -> dict[str, Any]:
         """Return a body of this shape."""
         fields = {name: field for name, field in serializer.fields.items() if not field.read_only}
-        return {name: self.value(field) for name, field in fields.items() if field.required or self.full}
+        one = [serializer.naming.wire(name) for name in getattr(serializer, "any_of", ())[:1]]
+        return {name: self.value(field) for name, field in fields.items() if field.required or self.full or name in one}
 
     def value(self, field: Any) -> Any:
         """Return a valid value of one field, by its class."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.urls import URLPattern, URLResolver, get_resolver
 
@@ -12,6 +13,7 @@ from crm.rest.contract import Contract
 from crm.rest.serializers import bind
 from crm.rest.view import UnknownPath
 from crm.rest.viewset import ResourceViewSet
+from tenants.models import Tenant
 
 __all__ = ["METHODS", "OPEN", "Route", "routes"]
 
@@ -37,6 +39,12 @@ class Route:
     @property
     def contract(self) -> Contract:
         return self.view.contract
+
+    def named(self, tenant: Tenant) -> dict[str, str]:
+        """Return the headers by which a request says whose data it is about, where the contract wants it said."""
+        found = {self.contract.tenant_header: tenant.slug} if self.contract.tenant_required else {}
+        address = urlsplit(self.contract.address.format(slug=tenant.slug))
+        return found | ({"Host": address.netloc} if address.netloc else {})
 
     @property
     def has_id(self) -> bool:

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from apikeys.models import ApiKey
 from crm.admin.page import ResourceAdmin
+from crm.intake.models import IntakeSettings
 from crm.registry import RESOURCES
 from tenants.models import Event, Member, Plan, Tenant
 
@@ -21,7 +22,12 @@ ICONS = {
     "order": "shopping_cart", "payment": "payments", "project": "folder_open", "task": "task_alt", "comment": "chat",
     "appointment": "event", "file": "attach_file",
 }  # fmt: skip
-ACCESS = ((ApiKey, "API keys", "key"), (Member, "Members", "badge"), (Event, "Audit log", "history"))
+ACCESS = (
+    (ApiKey, "API keys", "key"),
+    (IntakeSettings, "Web forms", "web"),
+    (Member, "Members", "badge"),
+    (Event, "Audit log", "history"),
+)
 HOUSE = (
     (Tenant, "Tenants", "domain"),
     (Plan, "Plans", "speed"),

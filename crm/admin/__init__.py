@@ -2,12 +2,13 @@
 
 from django.contrib import admin
 
+from crm.admin import intake
 from crm.admin.page import page_of
 from crm.registry import RESOURCES
 from crm.rest.contract import CANONICAL
 from crm.rest.router import bound_views
 
-__all__: list[str] = []
+__all__ = ["intake"]
 
 for view in bound_views(CANONICAL, RESOURCES).values():
     # Keys, events and whatever else a lower room shows by itself have their own pages.

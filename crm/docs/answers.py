@@ -93,11 +93,11 @@ def page_headers(contract: Contract) -> tuple[str, ...]:
 
 def response_components(contract: Contract) -> Schema:
     """Return the failed answers by name, each in the one shape of the contract."""
-    return {name: failed(status, contract) for status, name in STATUSES.items()}
+    return {name: failed(status, contract) for status, name in STATUSES.items() if failures_of(status, contract)}
 
 
 def failed(status: int, contract: Contract) -> Schema:
-    failures = failures_of(status)
+    failures = failures_of(status, contract)
     examples = {
         contract.code(item.code): {"summary": item.cause, "value": example(item, contract)} for item in failures
     }
@@ -123,9 +123,10 @@ def pagination(contract: Contract) -> tuple[Schema, Schema]:
     return shape, {name: shown for name, (_, _, shown) in names.items()}
 
 
-def enveloped(description: str, **parts: Schema) -> Schema:
-    """Return the schema of a successful answer with `parts` beside `success`."""
-    properties = {"success": {"type": "boolean", "description": "Always true."}, **parts}
+def enveloped(contract: Contract, description: str, **parts: Schema) -> Schema:
+    """Return the schema of a successful answer with `parts` in it."""
+    flag = {"success": {"type": "boolean", "description": "Always true."}} if contract.flagged else {}
+    properties = {**flag, **parts}
     return {"type": "object", "description": description, "properties": properties, "required": list(properties)}
 
 
@@ -141,17 +142,17 @@ def shared_schemas(contract: Contract) -> Schema:
 def deleted(contract: Contract) -> Schema:
     text = "The record is gone."
     if contract.deleted_message:
-        return enveloped(text, message={"type": "string", "description": "Says so."})
+        return enveloped(contract, text, message={"type": "string", "description": "Says so."})
     data = {
         "id": {"type": "string", "description": "Its id."},
         "deleted": {"type": "boolean", "description": "Always true."},
     }
-    return enveloped(text, data={"type": "object", "properties": data, "required": list(data)})
+    return enveloped(contract, text, data={"type": "object", "properties": data, "required": list(data)})
 
 
 def deleted_example(view: Any) -> Any:
     """Return the answer to a deletion."""
     if view.contract.deleted_message:
         label = view.contract.word(view.resource).replace("_", " ").capitalize()
-        return {"success": True, "message": f"{label} deleted successfully"}
-    return {"success": True, "data": {"id": ids.encode(view.prefix, KEY), "deleted": True}}
+        return view.contract.envelope(message=f"{label} deleted successfully")
+    return view.contract.envelope(data={"id": ids.encode(view.prefix, KEY), "deleted": True})

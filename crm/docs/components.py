@@ -46,7 +46,12 @@ class ComponentSchema(AutoSchema):
         }
         required = [field.field_name for field in fields if direction == RESPONSE or (field.required and not partial)]
         found |= {"required": required} if required else {}
-        return found | ({"additionalProperties": False} if direction == REQUEST else self.inside(serializer, found))
+        if direction == RESPONSE:
+            return found | self.inside(serializer, found)
+        names = () if partial else getattr(serializer, "any_of", ())
+        ways = [{"required": [serializer.naming.wire(name)]} for name in names]
+        more: Any = {} if getattr(serializer, "extras", "") else False
+        return found | {"additionalProperties": more} | ({"anyOf": ways} if ways else {})
 
     def inside(self, serializer: Any, schema: Schema) -> Schema:
         """Return the properties of a record with what `include` can put inside it."""
@@ -84,4 +89,7 @@ class ComponentSchema(AutoSchema):
 
 def fits(field: Any, direction: str) -> bool:
     """Tell whether the field occurs in this direction."""
-    return not (field.read_only if direction == REQUEST else field.write_only)
+    if direction == RESPONSE:
+        return not field.write_only
+    # The field for extras is filled by names that are none of the shape's own.
+    return not field.read_only and field.source != getattr(field.parent, "extras", None)

@@ -63,7 +63,8 @@ def body_example(serializer: Any, given: Any = None) -> dict[str, Any]:
     `given` has canonical names, the body the contract's; without it, something stands for every required field.
     """
     names = {serializer.naming.wire(name): value for name, value in (given or {}).items()}
-    writable = {name: field for name, field in serializer.fields.items() if not field.read_only}
+    extras = getattr(serializer, "extras", "")
+    writable = {name: field for name, field in serializer.fields.items() if not field.read_only and name != extras}
     chosen = [name for name, field in writable.items() if name in names or field.required] or list(writable)[:1]
     return {name: value_example(writable[name], REQUEST, names.get(name)) for name in chosen}
 

@@ -1,7 +1,6 @@
 """What can go wrong, in one table: status, code, cause and cure. The document, the guide and the tests read it."""
 
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 from crm.docs.fields import Schema
@@ -9,7 +8,7 @@ from crm.errors import Problem
 from crm.rest.contract import Contract
 from crm.rest.problems import BareErrors, ObjectErrors, TextErrors
 
-__all__ = ["FAILURES", "STATUSES", "Failure", "error_schema", "example", "failures_of"]
+__all__ = ["FAILURES", "STATUSES", "Failure", "error_schema", "example", "failures_of", "known_failures"]
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,8 @@ class Failure:
     code: str
     cause: str
     cure: str
+    # Only where tenants have addresses of their own.
+    at_address: bool = False
 
 
 FAILURES = (
@@ -67,6 +68,9 @@ FAILURES = (
         "Check the id.",
     ),
     Failure(404, "ENTITY_NOT_FOUND", "No such path.", "Check the path, and that this contract has the resource."),
+    Failure(
+        404, "TENANT_NOT_FOUND", "No tenant has this address.", "Check the name before the domain.", at_address=True
+    ),
     Failure(405, "METHOD_NOT_ALLOWED", "The path does not offer this method.", "The `Allow` header lists its methods."),
     Failure(
         409,
@@ -92,8 +96,10 @@ FAILURES = (
         "The record has changed since the version in `If-Match`.",
         "Read it again, then decide anew.",
     ),
-    Failure(413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MB.", "Send less at once."),
-    Failure(415, "UNSUPPORTED_MEDIA_TYPE", "The body is not JSON.", "Send `Content-Type: application/json`."),
+    Failure(413, "PAYLOAD_TOO_LARGE", "The body is larger than is taken here.", "Send less at once."),
+    Failure(
+        415, "UNSUPPORTED_MEDIA_TYPE", "The body's type is not taken here.", "Send `Content-Type: application/json`."
+    ),
     Failure(
         422,
         "IDEMPOTENCY_MISMATCH",
@@ -138,9 +144,14 @@ STATUSES = {
 }
 
 
-def failures_of(status: int) -> list[Failure]:
-    """Return the failures with this status."""
-    return next((list(group) for found, group in groupby(FAILURES, lambda item: item.status) if found == status), [])
+def known_failures(contract: Contract) -> list[Failure]:
+    """Return the failures that a contract can answer with."""
+    return [item for item in FAILURES if contract.address or not item.at_address]
+
+
+def failures_of(status: int, contract: Contract) -> list[Failure]:
+    """Return those with this status."""
+    return [item for item in known_failures(contract) if item.status == status]
 
 
 def example(failure: Failure, contract: Contract) -> Any:
@@ -152,7 +163,7 @@ def example(failure: Failure, contract: Contract) -> Any:
 
 def error_schema(contract: Contract) -> Schema:
     """Return the schema of every failure's body, by the contract's error shape."""
-    codes = [contract.code(code) for code in dict.fromkeys(item.code for item in FAILURES)]
+    codes = list(dict.fromkeys(contract.code(item.code) for item in known_failures(contract)))
     # Not an enum: a program must not break when a code is added.
     code = {"type": "string", "description": "The kind of failure, for programs.", "x-extensible-enum": codes}
     return {"description": "What went wrong.", **SHAPES[type(contract.errors)](code)}

@@ -74,13 +74,19 @@ class ContractGenerator(SchemaGenerator):
         found = {
             "openapi": "3.1.0",
             "info": self.info(),
-            "servers": [{"url": f"/{place.rstrip('/')}"} for place in self.contract.mounts],
+            "servers": [self.server(place.rstrip("/")) for place in self.contract.mounts],
             "security": [{name: []} for name in SCHEMES],
             "tags": self.tags(),
             "paths": paths,
             "components": self.components(),
         }
         return sanitize_result_object(normalize_result_object(found))  # type: ignore[no-any-return]
+
+    def server(self, place: str) -> Schema:
+        """Return where a mount stands: on this host, or at each tenant's own address."""
+        found: Schema = {"url": f"{self.contract.address}/{place}"}
+        slug = {"slug": {"default": "acme", "description": "The tenant's slug."}}
+        return found | ({"variables": slug} if self.contract.address else {})
 
     def info(self) -> Schema:
         contract = self.contract

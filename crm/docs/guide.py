@@ -3,12 +3,13 @@
 from dataclasses import replace
 from typing import Any
 
-from django.conf import settings
-
-from crm.docs.failures import FAILURES
+from crm.docs.failures import known_failures
+from crm.docs.samples import base_of
+from crm.registry import RESOURCES
 from crm.rest.bodies import MAX_BYTES
 from crm.rest.contract import Contract
 from crm.rest.pages import DEFAULT_LIMIT, MAX_LIMIT, NumberedPages, OffsetPages
+from crm.rest.router import bound_views
 
 __all__ = ["PLANS", "guide_of"]
 
@@ -36,10 +37,13 @@ OPERATORS = (
 
 def guide_of(contract: Contract) -> dict[str, Any]:
     """Return the words and numbers of the guide."""
+    views = bound_views(contract, RESOURCES)
     return {
         "contract": contract,
-        "base": f"{settings.PUBLIC_URL}/{contract.mounts[0].rstrip('/')}",
-        "failures": [replace(item, code=contract.code(item.code)) for item in FAILURES],
+        "base": base_of(contract),
+        "failures": [replace(item, code=contract.code(item.code)) for item in known_failures(contract)],
+        "actions": {name for view in views.values() for name in view.methods},
+        "scope": contract.scope(f"{next(iter(views))}:write"),
         "plans": PLANS,
         "windows": " and per ".join(contract.windows),
         "walk": WALKS[type(contract.paging)],

@@ -9,6 +9,7 @@ from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
 from crm.rest.serializers import bind
+from crm.rest.viewset import is_needed
 
 __all__ = ["ContractSchema"]
 
@@ -108,7 +109,9 @@ class ContractSchema(ComponentSchema):
             return None
         serializer.component = name
         schema = self.resolve_serializer(serializer, "request").ref
-        return {"content": {"application/json": {"schema": schema, "example": example}}, "required": True}
+        needed = is_needed(type(serializer)) or self.view.action in ("update", "partial_update")
+        content = {"schema": schema, "example": example}
+        return {"content": {parser.media_type: content for parser in self.view.get_parsers()}, "required": needed}
 
     # The answers.
 
@@ -128,8 +131,9 @@ class ContractSchema(ComponentSchema):
         """Return the statuses of what can go wrong."""
         writes = answers.WRITE if self.method != "GET" else ()
         matched = (412,) if writes and self.path_of_record else ()
+        addressed = (404,) if self.view.contract.address else ()
         bodies = answers.BODY if self.method in ("POST", "PUT", "PATCH") else ()
-        return {*answers.ANY, *writes, *matched, *bodies, *(answers.RECORD if self.path_of_record else ())}
+        return {*answers.ANY, *addressed, *writes, *matched, *bodies, *(answers.RECORD if self.path_of_record else ())}
 
     def success(self) -> Schema:
         contract = self.view.contract
@@ -152,14 +156,18 @@ class ContractSchema(ComponentSchema):
 
     def single(self) -> tuple[Schema, Any, tuple[str, ...]]:
         name, record = self.record(self.view)
-        schema = self.share(f"{name}Response", answers.enveloped(f"One {name}.", data=record))
-        more = ("ETag", "Location") if self.view.action == "create" else ("ETag",)
-        return schema, {"success": True, "data": record_example(self.view)}, more
+        contract = self.view.contract
+        schema = self.share(f"{name}Response", answers.enveloped(contract, f"One {name}.", data=record))
+        found = self.view.action == "create" and "retrieve" in self.view.methods
+        more = ("ETag", "Location") if found else ("ETag",)
+        return schema, contract.envelope(data=record_example(self.view)), more
 
     def listed(self) -> tuple[Schema, Any, tuple[str, ...]]:
         contract = self.view.contract
         name, record = self.record(self.shown)
         page = {"$ref": "#/components/schemas/Pagination"}
-        whole = answers.enveloped(f"A page of {name}.", data={"type": "array", "items": record}, pagination=page)
-        example = {"success": True, "data": [record_example(self.shown)], "pagination": answers.pagination(contract)[1]}
+        whole = answers.enveloped(
+            contract, f"A page of {name}.", data={"type": "array", "items": record}, pagination=page
+        )
+        example = contract.envelope(data=[record_example(self.shown)], pagination=answers.pagination(contract)[1])
         return self.share(f"{name}ListResponse", whole), example, answers.page_headers(contract)

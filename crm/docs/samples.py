@@ -9,9 +9,10 @@ from django.conf import settings
 
 from crm.docs.examples import KEY
 from crm.docs.fields import Schema
+from crm.rest.contract import Contract
 from tenants import ids
 
-__all__ = ["samples"]
+__all__ = ["base_of", "samples"]
 
 KEY_WORD = "YOUR_API_KEY"
 INDENT, TAB = 2, "    "
@@ -43,8 +44,13 @@ def sample_of(operation: Any) -> Sample:
     if method == "POST":
         headers["Idempotency-Key"] = "4f9d2c1e-1001"
     body = example if serializer is not None else None
-    base = settings.PUBLIC_URL + "/" + view.contract.mounts[0].rstrip("/")
+    base = base_of(view.contract)
     return Sample(method, base + path + ("?limit=20" if operation.is_list else ""), headers, body)
+
+
+def base_of(contract: Contract) -> str:
+    """Return the address of a contract's first mount, that of a tenant called acme where each has its own."""
+    return f"{contract.address.format(slug='acme') or settings.PUBLIC_URL}/{contract.mounts[0].rstrip('/')}"
 
 
 def curl(request: Sample) -> str:

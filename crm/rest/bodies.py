@@ -1,18 +1,25 @@
-"""JSON in and out: one strict parser for every body, and answers that orjson writes."""
+"""Bodies in, JSON and forms, read strictly; answers out, as orjson writes them."""
 
 import json
 import math
 from collections.abc import Mapping
+from io import BytesIO
 from typing import Any
 
 import orjson
-from django.http import HttpResponse
+from django.core.files.uploadhandler import FileUploadHandler
+from django.http import HttpResponse, QueryDict
+from django.http.multipartparser import MultiPartParser as Parts
+from django.http.multipartparser import MultiPartParserError
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
 from crm.errors import Unreadable
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "JSONRenderer", "StrictJSONParser", "answer", "dumps", "parse_json"]
+__all__ = [
+    "MAX_BYTES", "MAX_DEPTH", "FormParser", "JSONRenderer", "MultipartParser", "StrictJSONParser", "answer", "dumps",
+    "parse_json", "spelled",
+]  # fmt: skip
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 32
@@ -27,12 +34,63 @@ class StrictJSONParser(BaseParser):
 
     media_type = "application/json"
 
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self.max_bytes = max_bytes
+
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """Return the body; raise a 400 or 413 that says what is wrong with it."""
-        body = stream.body if hasattr(stream, "body") else stream.read(MAX_BYTES + 1)
-        if len(body) > MAX_BYTES:
-            raise Unreadable(413, "The body is larger than 1 MB.", code="PAYLOAD_TOO_LARGE")
+        body = stream.body if hasattr(stream, "body") else stream.read(self.max_bytes + 1)
+        if len(body) > self.max_bytes:
+            raise Unreadable(413, f"The body is larger than {spelled(self.max_bytes)}.", code="PAYLOAD_TOO_LARGE")
+        return self.read(body, media_type or self.media_type)
+
+    def read(self, body: bytes, media_type: str) -> Any:
+        """Return what the bytes say."""
         return parse_json(body)
+
+
+class FormParser(StrictJSONParser):
+    """DRF parser for what browsers send of a form: texts by name, a list of them where a name occurs again."""
+
+    media_type = "application/x-www-form-urlencoded"
+
+    def read(self, body: bytes, media_type: str) -> Any:
+        """Return the form's fields."""
+        return plain(QueryDict(body, encoding="utf-8"))
+
+
+class NoFiles(FileUploadHandler):
+    """Refuses a form with a file in it."""
+
+    def new_file(self, field_name: str, *args: Any, **kwargs: Any) -> None:
+        """Refuse the file before it is read."""
+        raise Unreadable(400, f"No files are taken here: leave out {field_name[:100]}.")
+
+
+class MultipartParser(FormParser):
+    """The same for forms that are sent in parts; files among them are refused."""
+
+    media_type = "multipart/form-data"
+
+    def read(self, body: bytes, media_type: str) -> Any:
+        """Return the form's fields."""
+        meta = {"CONTENT_TYPE": media_type, "CONTENT_LENGTH": len(body)}
+        try:
+            return plain(Parts(meta, BytesIO(body), [NoFiles()], "utf-8").parse()[0])
+        except MultiPartParserError as error:
+            raise Unreadable(400, f"The form cannot be read: {error}") from error
+
+
+def plain(fields: Any) -> dict[str, Any]:
+    """Return a form's fields, checked like any text that is to be stored."""
+    found = {name: values[0] if len(values) == 1 else values for name, values in fields.lists()}
+    check_text(found)
+    return found
+
+
+def spelled(size: int) -> str:
+    """Return a number of bytes for people: 1 MB, 64 KB."""
+    return f"{size // 1024**2} MB" if size >= 1024**2 else f"{size // 1024} KB"
 
 
 def parse_json(raw: bytes) -> Any:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Any
 
 from crm.rest.pages import OffsetPages, Paging
 from crm.rest.problems import ErrorShape, ObjectErrors
@@ -21,16 +22,28 @@ class Contract:
     fields. `words` maps canonical names, or the words in them, singular and plural, to the contract's own; it holds for
     fields, scopes, events and paths alike, never inside JSON that belongs to the user. `shape_status` is the answer to
     a body that is JSON and no object.
+
+    `only` names the actions of a resource where it publishes just these, `paths` where a resource stands if not under
+    its own word, `shapes` the serializer of a resource where it is the contract's own. `views` are classes laid over
+    each of its views, for what words and shapes cannot say: who may come in, and what browsers are told. `address` is
+    where its mounts stand, {slug} being the tenant's; empty, they stand on every host.
     """
 
     name: str
     title: str
     description: str = ""
+    # A chapter of its own in the guide, as Markdown.
+    guide: str = ""
     version: str = "1.0.0"
     mounts: tuple[str, ...] = ()
     resources: tuple[str, ...] | None = None
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     without: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
+    paths: Mapping[str, str] = field(default_factory=dict, hash=False)
+    shapes: Mapping[str, type] = field(default_factory=dict, hash=False)
+    views: tuple[type, ...] = ()
+    address: str = ""
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     scopes: str = "{resource}:{action}"
     camel: bool = False
@@ -39,6 +52,10 @@ class Contract:
     paging: Paging = field(default_factory=OffsetPages)
     errors: ErrorShape = field(default_factory=ObjectErrors)
     codes: Mapping[str, str] = field(default_factory=dict, hash=False)
+    # What it says instead of the usual sentence, by canonical code.
+    sentences: Mapping[str, str] = field(default_factory=dict, hash=False)
+    # Whether its answers begin with `"success": true`.
+    flagged: bool = True
     windows: tuple[str, ...] = ("minute", "day")
     update_methods: tuple[str, ...] = ("put", "patch")
     deleted_message: bool = False
@@ -49,6 +66,14 @@ class Contract:
     def is_plain(self) -> bool:
         """Whether every name is said as the models have it."""
         return not (self.words or self.camel)
+
+    def publishes(self, plural: str, action: str) -> bool:
+        """Tell whether the contract has an action of a resource."""
+        return action not in self.hidden.get(plural, ()) and action in self.only.get(plural, (action,))
+
+    def envelope(self, **parts: Any) -> dict[str, Any]:
+        """Return the body of a successful answer."""
+        return {"success": True, **parts} if self.flagged else parts
 
     def wire(self, name: str) -> str:
         """Return the contract's form of a canonical name: `client_id` may be `customerId`."""

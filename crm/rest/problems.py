@@ -61,7 +61,9 @@ class BareErrors:
 
     def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
         body: dict[str, Any] = {"error": contract.code(problem.code), "message": problem.message}
-        details = [{"field": name, "message": " ".join(messages)} for name, messages in problem.fields.items()]
+        # A body that cannot even be read is refused as a whole.
+        fields = problem.fields or ({"body": [problem.message]} if problem.status == 400 else {})
+        details = [{"field": name, "message": " ".join(messages)} for name, messages in fields.items()]
         return body | ({"details": details} if details else {})
 
 
@@ -73,7 +75,8 @@ def problem_of(error: Exception, contract: "Contract", model: Any = None) -> Pro
     """Return the problem of any exception, looked up by its class; what nobody foresaw is a 500 that says nothing."""
     for kind in type(error).__mro__:
         if kind in TABLE:
-            return TABLE[kind](error, contract, model)
+            problem = TABLE[kind](error, contract, model)
+            return replace(problem, message=contract.sentences.get(problem.code, problem.message))
     return Problem(500, "INTERNAL_ERROR", "Something went wrong on our side. Quote the request id when you report it.")
 
 
@@ -211,7 +214,9 @@ TABLE: dict[type[BaseException], Worder] = {
     exceptions.ValidationError: validation,
     exceptions.ParseError: fixed(400, "VALIDATION_ERROR"),
     exceptions.UnsupportedMediaType: fixed(
-        415, "UNSUPPORTED_MEDIA_TYPE", "Send the body as `Content-Type: application/json`."
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+        "Send the body as one of the reference's media types, like application/json.",
     ),
     exceptions.MethodNotAllowed: method_not_allowed,
     exceptions.NotFound: fixed(404, "NOT_FOUND", NOT_FOUND),
@@ -223,6 +228,8 @@ TABLE: dict[type[BaseException], Worder] = {
     credentials.ExpiredKey: fixed(401, "EXPIRED_KEY", **CHALLENGE),
     credentials.AddressRefused: fixed(403, "FORBIDDEN"),
     credentials.WrongTenant: fixed(403, "FORBIDDEN"),
+    credentials.PageRefused: fixed(403, "FORBIDDEN"),
+    credentials.UnknownTenant: fixed(404, "TENANT_NOT_FOUND"),
     credentials.MissingScope: missing_scope,
     credentials.ClaimMalformed: fixed(400, "VALIDATION_ERROR"),
     credentials.ClaimInProgress: fixed(409, "IDEMPOTENCY_IN_PROGRESS", Retry_After="1"),

@@ -52,8 +52,11 @@ class ContractRouter(SimpleRouter):
     def get_method_map(self, viewset: Any, method_map: Any) -> dict[str, str]:
         """Return the methods that the resource offers."""
         found: dict[str, str] = super().get_method_map(viewset, method_map)
-        offered = {*viewset.methods, "options", *commands(viewset)}
+        names = (*viewset.methods, *commands(viewset))
+        offered = {name for name in names if self.contract.publishes(viewset.plural, name)}
         offered |= {"partial_update"} if "update" in offered else set()
+        # What only describes itself is no route.
+        offered |= {"options"} if offered & set(found.values()) else set()
         return {method: name for method, name in found.items() if name in offered}
 
 
@@ -68,9 +71,10 @@ def bound_views(contract: Contract, views: Views) -> dict[str, type[ResourceView
 
 
 def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) -> type[ResourceViewSet]:
-    check(view)
+    shape = contract.shapes.get(view.plural, view.serializer_class)
+    check(view, shape)
     without = contract.without.get(view.plural, ())
-    serializer = bind(view.serializer_class, contract, without)
+    serializer = bind(shape, contract, without)
     attributes = {
         "contract": contract,
         "serializer_class": serializer,
@@ -84,11 +88,11 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
         "required_scopes": required_scopes(view),
         "siblings": siblings,
         "statements": {},
-        "methods": tuple(name for name in view.methods if name not in contract.hidden.get(view.plural, ())),
+        "methods": tuple(name for name in view.methods if contract.publishes(view.plural, name)),
         "__doc__": view.__doc__,
         "__module__": view.__module__,
     }
-    bound: Any = type(view.__name__, (view,), attributes)
+    bound: Any = type(view.__name__, (*contract.views, view), attributes)
     if contract is CANONICAL:
         keep(view.model, view.resource, bound.plan)
     return bound  # type: ignore[no-any-return]
@@ -113,7 +117,7 @@ def sortable(view: type[ResourceViewSet], name: str) -> tuple[str, bool]:
     return name, bool(field.null)
 
 
-def check(view: type[ResourceViewSet]) -> None:
+def check(view: type[ResourceViewSet], shape: Any) -> None:
     """Raise ImproperlyConfigured, with what to add, for a resource that is not fit to be published."""
     for name in ("resource", "plural", "prefix", "model", "serializer_class", "filterset_class"):
         if not getattr(view, name, None):
@@ -129,14 +133,14 @@ def check(view: type[ResourceViewSet]) -> None:
             raise ImproperlyConfigured(
                 f"{view.filterset_class.__name__}.{name} looks in every tenant's rows: use IdFilter(prefix=...)."
             )
-    for where, shape in shapes(view).items():
-        check_shape(shape(), where)
+    for where, kind in shapes(view, shape).items():
+        check_shape(kind(), where)
 
 
-def shapes(view: type[ResourceViewSet]) -> dict[str, Any]:
-    """Return the serializers of a view's bodies: its own, and those that its commands take."""
+def shapes(view: type[ResourceViewSet], shape: Any) -> dict[str, Any]:
+    """Return the serializers of a view's bodies: its record's, and those that its commands take."""
     taken = {name: getattr(item, "takes", None) for name, item in commands(view).items()}
-    own = {view.__name__: view.serializer_class}
+    own = {view.__name__: shape}
     return own | {f"{view.__name__}.{name}": kind for name, kind in taken.items() if kind}
 
 
@@ -176,8 +180,9 @@ def mount(
     """Return the URL patterns of a contract under each of its mounts, closed by its own answer for unknown paths."""
     router = ContractRouter(contract)
     for plural, view in bound_views(contract, tuple(views)).items():
-        router.register(spoken(contract, plural), view, basename=f"{contract.name}-{plural}")
-    unknown: Any = type("UnknownPath", (UnknownPath,), {"contract": contract})
+        place = contract.paths.get(plural, spoken(contract, plural))
+        router.register(place, view, basename=f"{contract.name}-{plural}")
+    unknown: Any = type("UnknownPath", (*contract.views, UnknownPath), {"contract": contract})
     nowhere = unknown.as_view(actions=dict.fromkeys(unknown.http_method_names, "nowhere"))
     inner = [*extra, *router.urls, re_path(r"^[\s\S]*$", nowhere)]
     # The bare mount, without its slash, is an unknown path too.

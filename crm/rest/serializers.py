@@ -50,6 +50,10 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
     contract: ClassVar[Contract] = CANONICAL
     # The fields that the contract leaves out.
     without: ClassVar[tuple[str, ...]] = ()
+    # Canonical names of which a record must have at least one.
+    any_of: ClassVar[tuple[str, ...]] = ()
+    # The canonical name of an opaque field that takes in what the shape does not have; without it that is refused.
+    extras: ClassVar[str] = ""
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.CharField: own.StrictChar,
@@ -96,12 +100,20 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
         return value
 
     def to_internal_value(self, data: Any) -> Any:
-        """Return the validated body under canonical names; raise for any name that is not one of this shape."""
+        """Return the validated body under canonical names; raise for names not of this shape, or gather them."""
+        data = gathered(self, data) if self.extras else data
         if self.partial:
             data = without_fixed(self, data)
         refuse_unknown(self, data)
         value = super().to_internal_value(data)
         return value if self.root is self else {**value, **lacking(self, data)}
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes; raise where neither they nor the record they change have one of `any_of`."""
+        if self.any_of and not any(attrs.get(name, getattr(self.instance, name, None)) for name in self.any_of):
+            names = " or ".join(f"{{{name}}}" for name in self.any_of)
+            raise self.invalid(self.any_of[0], f"At least one is required: {names}.")
+        return attrs
 
     def invalid(self, name: str, message: str) -> serializers.ValidationError:
         """Return the error of one field, under the contract's name for it, to raise from validate()."""
@@ -147,6 +159,16 @@ def refuse_unknown(serializer: Any, data: Any) -> None:
         name: f"Did you mean {close[0]}?" if close else f"Known: {', '.join(known)}." for name, close in nearest.items()
     }
     raise serializers.ValidationError({name: [f"Unknown field. {hint}"] for name, hint in hints.items()})
+
+
+def gathered(serializer: Any, data: Any) -> Any:
+    """Return the body with the names that the shape does not have inside its field for extras."""
+    if not isinstance(data, Mapping):
+        return data
+    name = serializer.naming.wire(serializer.extras)
+    known = {known for known, field in serializer.fields.items() if known != name and not field.read_only}
+    others = {key: value for key, value in data.items() if key not in known}
+    return {**{key: value for key, value in data.items() if key in known}, **({name: others} if others else {})}
 
 
 def lacking(serializer: Any, data: Mapping[str, Any]) -> dict[str, Any]:

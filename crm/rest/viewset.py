@@ -25,7 +25,7 @@ from crm.rest.view import ContractView
 from crm.rest.writes import one_write
 from tenants import ids
 
-__all__ = ["Include", "ResourceViewSet"]
+__all__ = ["Include", "ResourceViewSet", "is_needed"]
 
 
 # Untyped: it is put on a method of a generic base, and the stubs do not foresee that.
@@ -75,8 +75,8 @@ class ResourceViewSet(ContractView):
             raise refuse(error.name, str(error), code="VALIDATION_ERROR") from error
         cursor = cursor_of(self, query).encode(listed.last) if listed.more and listed.last else None
         place: dict[str, Any] = {"total": listed.total, "more": listed.more}
-        rows = [self.shown(row) for row in listed.rows]
-        body = {"success": True, "data": rows, "pagination": paging.print(page, **place, next_cursor=cursor)}
+        printed = paging.print(page, **place, next_cursor=cursor)
+        body = self.contract.envelope(data=[self.shown(row) for row in listed.rows], pagination=printed)
         return answer(body, headers=paging.headers(page, **place, path=request._request.path, query=params))
 
     def retrieve(self, request: Request, pk: str) -> HttpResponse:
@@ -86,7 +86,7 @@ class ResourceViewSet(ContractView):
         if found is None:
             raise Http404
         record, version = found
-        response = answer({"success": True, "data": self.shown(record)})
+        response = answer(self.contract.envelope(data=self.shown(record)))
         # What is inside a record can change without its version: only the plain record is known by version alone.
         mark = f"-{crc32(response.content):08x}" if query.fields or query.includes else ""
         return self.tagged(response, f'"{version}{mark}"', request.headers.get("If-None-Match"))
@@ -113,13 +113,13 @@ class ResourceViewSet(ContractView):
         self.remove(record)
         if self.contract.deleted_message:
             label = self.contract.word(self.resource).replace("_", " ").capitalize()
-            return answer({"success": True, "message": f"{label} deleted successfully"})
+            return answer(self.contract.envelope(message=f"{label} deleted successfully"))
         gone = {self.contract.wire("id"): ids.encode(self.prefix, record.pk), self.contract.wire("deleted"): True}
-        return answer({"success": True, "data": gone})
+        return answer(self.contract.envelope(data=gone))
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Say what this resource is and what the caller may do with it."""
-        return answer({"success": True, "data": describe(self)})
+        return answer(self.contract.envelope(data=describe(self)))
 
     @history
     def events(self, request: Request, pk: str) -> HttpResponse:
@@ -199,30 +199,36 @@ class ResourceViewSet(ContractView):
     # Bodies and answers.
 
     def read_body(self, kind: Any, record: Any = None) -> dict[str, Any]:
-        """Return the validated body under canonical names; without a serializer the body must be empty."""
-        data = self.request.data
+        """Return the validated body under canonical names; without a serializer the body must be empty.
+
+        A new record's or a command's body may be left out where nothing in it is required.
+        """
+        data = self.sent()
         if kind is None:
             kind = serializers.Serializer
             if isinstance(data, dict) and data:
                 raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
-        elif not self.request._request.body:
+        elif not self.request._request.body and (record is not None or is_needed(kind)):
             raise refuse("body", "Missing: send a JSON object.", code="VALIDATION_ERROR")
         if not isinstance(data, dict):
             message = "Must be a JSON object."
             raise Refusal(
                 Problem(self.contract.shape_status, "VALIDATION_ERROR", f"body: {message}", {"body": [message]})
             )
-        serializer = kind(
-            record, data=data, partial=record is not None, context={"tenant": self.tenant, "contract": self.contract}
-        )
+        context = {"tenant": self.tenant, "contract": self.contract, "request": self.request}
+        serializer = kind(record, data=data, partial=record is not None, context=context)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 
+    def sent(self) -> Any:
+        """Return the body as it came."""
+        return self.request.data
+
     def show(self, record: Any, *, status: int = 200) -> HttpResponse:
         """Return the record as it now is, with its version as ETag."""
-        response = answer({"success": True, "data": self.plan.of_instance(record)}, status=status)
+        response = answer(self.contract.envelope(data=self.plan.of_instance(record)), status=status)
         response["ETag"] = f'"{record.version}"'
-        if status == 201:
+        if status == 201 and "retrieve" in self.methods:
             response["Location"] = f"{self.request._request.path.rstrip('/')}/{ids.encode(self.prefix, record.pk)}"
         return response
 
@@ -233,3 +239,9 @@ class ResourceViewSet(ContractView):
             del response["Content-Type"]
         response["ETag"] = etag
         return response
+
+
+def is_needed(kind: Any) -> bool:
+    """Tell whether a body of this shape must hold something."""
+    needed = (field.required and not field.read_only for field in kind().fields.values())
+    return bool(getattr(kind, "any_of", ())) or any(needed)

@@ -7,7 +7,10 @@ from django.contrib.auth.models import Group, User
 from django.db.models import Model
 
 from apikeys.models import ApiKey
+from crm.intake.models import IntakeSettings
+from crm.intake.site import decide
 from tenants import ids
+from tenants.actor import Actor
 from tenants.models import Event, Member, Plan, Tenant
 from tenants.routing import using
 from tests.conftest import Caller
@@ -42,6 +45,8 @@ def row_of(caller: Caller, records: Records, model: Any) -> Any:
             return tenant
         if model is Member:
             return Member.every_tenant.get_or_create(tenant=tenant, user=shared_row(User, tenant))[0]
+        if model is IntakeSettings:
+            return decide(allowed_origins=[], honeypot_field=None, actor=Actor.system(tenant, "tests"))
         if model in (ApiKey, Event):
             return model._base_manager.filter(tenant=tenant).order_by("pk").first()
         public_id = records.ids[model]

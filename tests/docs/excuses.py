@@ -60,6 +60,8 @@ RULES = (
     r"is another (client|customer)'s",
     r"is in [A-Z]{3}, the payment in [A-Z]{3}",
     r"is paid with \d decimals",
+    r"At least one is required",
+    r"Only convert makes a \w+ converted",
     # A format says how an address is written, not that a host can have this name.
     r"Enter a valid URL",
 )

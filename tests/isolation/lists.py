@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 import orjson
 
-from crm.rest.filters import IdFilter, operators_of
+from crm.rest.filters import IdFilter, MomentFilter, TruthFilter, operators_of
 from crm.rest.lists import MAX_DEPTH, offered
 from crm.rest.viewset import ResourceViewSet
+from tenants import ids
 from tests.conftest import Answer
 from tests.isolation.matrix import Matrix
 from tests.isolation.paths import bare
@@ -18,6 +19,7 @@ from tests.routes import Route
 __all__ = ["ask_lists"]
 
 Params = dict[str, str]
+FITTING: dict[type, str] = {TruthFilter: "true", MomentFilter: "2026-01-31"}
 RANGES = ("start_date", "end_date", "updated_since")
 
 
@@ -46,7 +48,7 @@ def ask(matrix: Matrix, route: Route, params: Params) -> Answer:
 
 def ask_filter(matrix: Matrix, route: Route, name: str, item: Any) -> None:
     """Filter by ids of every kind: a foreign one matches what an unknown one matches."""
-    model = next(model for model, view in matrix.world.views.items() if view.prefix == item.prefix)
+    model = next(model for model, own in matrix.world.acme.ids.items() if own.startswith(f"{item.prefix}_"))
     for spelled in (str, bare):
         known = {kind: spelled(value) for kind, value in matrix.world.ids_of(model).items()}
         for param in (f"{name}[{operator}]" for operator in operators_of(item) if operator != "null"):
@@ -65,19 +67,26 @@ def ask_by(matrix: Matrix, route: Route, name: str, value: str) -> Answer:
 def filters(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
     """Yield each filter with each of its operators and a value that Globex has."""
     for name, item in view.filters.items():
-        value = value_of(matrix.world.rows[view.plural], name)
+        value = value_of(matrix.world.rows[view.plural], name, item)
         yield {name: value}
         for operator in operators_of(item):
             given: Any = {"null": False, "in": [value], "nin": [value]}.get(operator, value)
             yield {view.contract.wire("filter"): orjson.dumps({name: {f"${operator}": given}}).decode()}
 
 
-def value_of(rows: list[dict[str, Any]], name: str) -> str:
-    """Return the first value that Globex's records have under a name."""
+def value_of(rows: list[dict[str, Any]], name: str, item: Any) -> str:
+    """Return the first value that Globex's records have under a name, one that fits where none has any."""
     values = [row[name] for row in rows if row.get(name) not in (None, [], "")]
-    value = values[0] if values else "1"
+    value = values[0] if values else fitting(item)
     value = value[0] if isinstance(value, list) else value
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def fitting(item: Any) -> str:
+    """Return a value that a filter can read."""
+    if isinstance(item, IdFilter):
+        return ids.encode(item.prefix, ids.new())
+    return next((text for kind, text in FITTING.items() if isinstance(item, kind)), "1")
 
 
 def shapes(view: type[ResourceViewSet]) -> Iterator[Params]:

@@ -2,6 +2,7 @@
 
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models.functions import Upper
 
 from crm.rest.filters import search_column
 from tenants.models import TenantModel
@@ -53,6 +54,8 @@ class Client(TenantModel):
             models.Index(fields=["tenant", "-created_at", "-id"], name="client_latest"),
             models.Index(fields=["tenant", "name", "id"], name="client_name"),
             models.Index(fields=["tenant", "email"], name="client_email"),
+            models.Index("tenant", Upper("email"), name="client_email_any_case"),
+            models.Index(fields=["tenant", "phone"], name="client_phone"),
             GinIndex(fields=["search"], name="client_search"),
         ]
 

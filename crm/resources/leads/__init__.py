@@ -1,0 +1,1 @@
+"""People who have asked for something and are no clients yet."""
