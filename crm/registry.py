@@ -1,16 +1,16 @@
 """The table of contents: every resource by its viewset, every contract by name."""
 
 from apikeys.scopes import Category, register
+from crm.contracts.intake import INTAKE
 from crm.contracts.public import PUBLIC
 from crm.contracts.registry import REGISTRY
-from crm.contracts.intake import INTAKE
 from crm.contracts.v1 import V1
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.events.api import EventViewSet
 from crm.resources.invoices.api import InvoiceViewSet
+from crm.resources.leads.api import LeadViewSet
 from crm.resources.orders.api import OrderViewSet
 from crm.resources.payments.api import PaymentViewSet
-from crm.resources.leads.api import LeadViewSet
 from crm.resources.products.api import ProductViewSet
 from crm.resources.quotes.api import QuoteViewSet
 from crm.rest.contract import CANONICAL, Contract

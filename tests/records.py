@@ -3,9 +3,9 @@
 from typing import Any
 from uuid import uuid4
 
-from crm.resources.invoices.models import Invoice
 from django.contrib.auth.models import User
 
+from crm.resources.invoices.models import Invoice
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
 from tenants.actor import Actor
