@@ -55,6 +55,8 @@ VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     standards.CurrencyField: lambda maker, field: "EUR",
     standards.CountryField: lambda maker, field: "AT",
     standards.LanguageField: lambda maker, field: "de",
+    standards.TimezoneField: lambda maker, field: "Europe/Vienna",
+    standards.ClockField: lambda maker, field: "08:30",
     own.DecimalField: lambda maker, field: "2.50",
     own.StrictInteger: lambda maker, field: field.min_value or 1,
     own.StrictBoolean: lambda maker, field: True,

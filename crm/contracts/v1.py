@@ -9,6 +9,8 @@ V1 = Contract(
     title="Kith API",
     description="The CRM's public API: every resource under its own name.",
     mounts=("v1/", "functions/v1/crm-api/v1/"),
+    # Here they stand among the products.
+    without=("services",),
     # Document 000 lists no DELETE for them: switch a product off, void an invoice.
     hidden={"products": ("destroy",), "invoices": ("destroy",)},
 )

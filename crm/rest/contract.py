@@ -17,9 +17,9 @@ NAMES = re.compile(r"\{(\w+)\}", re.ASCII)
 class Contract:
     """One face of the API. Adding a face is adding one of these; no view asks which one it speaks for.
 
-    `resources` names what it exposes (None: all), `hidden` the actions of a resource that it leaves out. `words` maps
-    canonical words, singular and plural, to the contract's own; it holds for fields, scopes, events and paths alike,
-    never inside JSON that belongs to the user.
+    `resources` names what it exposes (None: all but those in `without`), `hidden` the actions of a resource that it
+    leaves out. `words` maps canonical words, singular and plural, to the contract's own; it holds for fields, scopes,
+    events and paths alike, never inside JSON that belongs to the user.
     """
 
     name: str
@@ -28,6 +28,7 @@ class Contract:
     version: str = "1.0.0"
     mounts: tuple[str, ...] = ()
     resources: tuple[str, ...] | None = None
+    without: tuple[str, ...] = ()
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     camel: bool = False

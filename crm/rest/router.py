@@ -60,7 +60,9 @@ class ContractRouter(SimpleRouter):
 @lru_cache(maxsize=64)
 def bound_views(contract: Contract, views: Views) -> dict[str, type[ResourceViewSet]]:
     """Return the contract's views by plural name, bound and checked; raises ImproperlyConfigured."""
-    exposed = [view for view in views if contract.resources is None or view.plural in contract.resources]
+    exposed = [view for view in views if view.plural not in contract.without]
+    if contract.resources is not None:
+        exposed = [view for view in exposed if view.plural in contract.resources]
     siblings: dict[str, type[ResourceViewSet]] = {}
     for view in exposed:
         siblings[view.plural] = bind_view(view, contract, siblings)
@@ -86,7 +88,7 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
         "__module__": view.__module__,
     }
     bound: Any = type(view.__name__, (view,), attributes)
-    if contract is CANONICAL:
+    if contract is CANONICAL and view.part_of is None:
         keep(view.model, view.resource, bound.plan)
     return bound  # type: ignore[no-any-return]
 
@@ -98,9 +100,9 @@ def commands(view: type[ResourceViewSet]) -> dict[str, Any]:
 
 def required_scopes(view: type[ResourceViewSet]) -> dict[str, str]:
     """Return the scope of every action: an extra one reads when it answers GET, and writes otherwise."""
-    found = {name: f"{view.plural}:{verb}" for name, verb in ACTIONS.items()}
+    found = {name: view.scope(verb) for name, verb in ACTIONS.items()}
     for name, item in commands(view).items():
-        found[name] = f"{view.plural}:{'read' if set(item.mapping) == {'get'} else 'write'}"
+        found[name] = view.scope("read" if set(item.mapping) == {"get"} else "write")
     return found
 
 

@@ -8,7 +8,7 @@ from django.db.models import Model
 
 from apikeys.models import ApiKey
 from tenants import ids
-from tenants.models import Event, Member, Plan, Tenant
+from tenants.models import Event, Plan, Tenant
 from tenants.routing import using
 from tests.conftest import Caller
 from tests.records import Records
@@ -40,8 +40,6 @@ def row_of(caller: Caller, records: Records, model: Any) -> Any:
             return shared_row(model, tenant)
         if model is Tenant:
             return tenant
-        if model is Member:
-            return Member.every_tenant.get_or_create(tenant=tenant, user=shared_row(User, tenant))[0]
         if model in (ApiKey, Event):
             return model._base_manager.filter(tenant=tenant).order_by("pk").first()
         public_id = records.ids[model]
