@@ -6,16 +6,23 @@ from crm.contracts.public import PUBLIC
 from crm.contracts.registry import REGISTRY
 from crm.contracts.v1 import V1
 from crm.resources.clients.api import ClientViewSet
+from crm.resources.comments.api import CommentViewSet
 from crm.resources.events.api import EventViewSet
 from crm.resources.invoices.api import InvoiceViewSet
 from crm.resources.leads.api import LeadViewSet
 from crm.resources.orders.api import OrderViewSet
 from crm.resources.payments.api import PaymentViewSet
 from crm.resources.products.api import ProductViewSet
+from crm.resources.projects.api import ProjectViewSet
 from crm.resources.quotes.api import QuoteViewSet
+from crm.resources.services.api import ServiceViewSet
+from crm.resources.tasks.api import TaskViewSet
+from crm.resources.team.api import TeamViewSet
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.router import bound_views
 from crm.rest.viewset import ResourceViewSet
+from crm.rest.writes import snapshot
+from tenants.membership import show_by
 
 __all__ = ["CONTRACTS", "RESOURCES", "start"]
 
@@ -27,6 +34,11 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     OrderViewSet,
     InvoiceViewSet,
     PaymentViewSet,
+    ServiceViewSet,
+    TeamViewSet,
+    ProjectViewSet,
+    TaskViewSet,
+    CommentViewSet,
     EventViewSet,
 )
 
@@ -34,10 +46,7 @@ CONTRACTS: tuple[Contract, ...] = (V1, PUBLIC, REGISTRY, INTAKE)
 
 # Scopes that the documents name before their routes exist: a key issued today may hold them.
 UPCOMING = {
-    "projects": ("read", "write", "delete"),
-    "tasks": ("read", "write", "delete"),
     "appointments": ("read", "write", "delete"),
-    "team": ("read", "write"),
     "files": ("read", "write", "delete"),
     "webhooks": ("read", "write", "delete"),
     "marketing": ("read", "write"),
@@ -47,7 +56,10 @@ UPCOMING = {
 def start() -> None:
     """Bind every resource for the ledger, and make its scopes known; called once when Django is ready."""
     views = bound_views(CANONICAL, RESOURCES)
+    show_by(snapshot)
     for view in views.values():
+        if view.part_of is not None:
+            continue
         actions = tuple(
             dict.fromkeys(
                 scope.partition(":")[2] for name, scope in view.required_scopes.items() if offered(view, name)

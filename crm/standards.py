@@ -3,6 +3,7 @@
 import re
 from datetime import UTC
 from typing import Any
+from zoneinfo import available_timezones
 
 import phonenumbers
 from django.core.validators import URLValidator
@@ -12,10 +13,15 @@ from rest_framework import serializers
 
 from crm.rest.fields import StrictChar
 
-__all__ = ["CountryField", "CurrencyField", "EmailField", "LanguageField", "MomentText", "PhoneField", "UrlField"]
+__all__ = [
+    "ClockField", "CountryField", "CurrencyField", "EmailField", "LanguageField", "MomentText", "PhoneField",
+    "TimezoneField", "UrlField",
+]  # fmt: skip
 
 CURRENCIES = frozenset(currency.code for currency in Currency)
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
+TIMEZONES = frozenset(available_timezones())
+CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?", re.ASCII)
 
 
@@ -106,6 +112,30 @@ class LanguageField(CodeField):
 
     def is_known(self, code: str) -> bool:
         return bool(LANGUAGE.fullmatch(code))
+
+
+class TimezoneField(CodeField):
+    """A time zone by its IANA name."""
+
+    known, standard = TIMEZONES, "IANA's time zones (like Europe/Vienna)"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 64, **kwargs})
+
+    def cased(self, text: str) -> str:
+        return text
+
+
+class ClockField(StrictChar):
+    """A time of day, as clocks with 24 hours show it."""
+
+    default_error_messages = {"clock": "Must be a time of day, like 08:30."}
+
+    def to_internal_value(self, data: Any) -> str:
+        text = super().to_internal_value(data)
+        if not CLOCK.fullmatch(text):
+            self.fail("clock")
+        return text
 
 
 class MomentText(serializers.DateTimeField):

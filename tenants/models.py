@@ -6,7 +6,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Now
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
 from tenants import ids, scope
@@ -140,7 +140,10 @@ class TenantModel(TenantRow):
 
 
 class Member(TenantModel):
-    """A user's seat in a tenant; the role decides what the person may do there."""
+    """A person's seat in a tenant; the role decides what they may do there, as long as it is active.
+
+    Whoever is invited has a seat before an account: it is linked by the e-mail address when there is one.
+    """
 
     class Role(models.TextChoices):
         OWNER = "owner"
@@ -148,14 +151,34 @@ class Member(TenantModel):
         STAFF = "staff"
         VIEWER = "viewer"
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=6, choices=Role, default=Role.STAFF)
+    # Not CASCADE: the ledger names people.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="memberships")
+    name = models.CharField(max_length=200, help_text="How the person is called.")
+    email = models.EmailField(null=True, help_text="In lower case; the account with this address gets the seat.")
+    role = models.CharField(
+        max_length=6, choices=Role, default=Role.STAFF, help_text="What the person may do; an admin key makes owners."
+    )
+    active = models.BooleanField(default=True, help_text="Whoever is switched off keeps the seat and may do nothing.")
+    skills = models.JSONField(default=list, help_text="What the person can do, in short words.")
+    timezone = models.CharField(max_length=64, null=True, help_text="Where they work, like Europe/Vienna.")
+    working_hours = models.JSONField(default=list, help_text="When they work, in the local time of {timezone}.")
+
+    instead_of_deleting = 'Switch them off instead: PATCH {"{active}": false}.'
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["tenant", "user"], name="member_once")]
+        verbose_name_plural = "team"
+        constraints = [
+            models.UniqueConstraint(fields=["tenant", "user"], name="member_once"),
+            models.UniqueConstraint(fields=["tenant", "email"], name="member_email"),
+            models.CheckConstraint(condition=models.Q(email=Lower("email")), name="member_email_case"),
+        ]
+        indexes = [
+            models.Index(fields=["tenant", "-created_at", "-id"], name="member_latest"),
+            models.Index(fields=["tenant", "name", "id"], name="member_name"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.user} ({self.role})"
+        return f"{self.name} ({self.role})"
 
 
 class TransactionId(models.Func):

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.migrations.operations.base import Operation
 
 __all__ = ["AppendOnly", "Grant", "KeepInTenant", "ProtectTable"]
+__all__ = ["AppendOnly", "Grant", "ProtectTable", "Recorded"]
 
 # The sub-select makes PostgreSQL read the setting once a query; NULLIF because the setting is '' after a commit.
 OWN_ROWS = "tenant_id = (SELECT NULLIF(current_setting('app.tenant_id', true), '')::uuid)"
@@ -31,6 +32,13 @@ APPEND_ONLY = """
 CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION kith_append_only();
 CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION kith_append_only();
 """
+
+
+RECORDED = """
+CREATE CONSTRAINT TRIGGER recorded AFTER INSERT OR UPDATE OR DELETE ON {table}
+DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION kith_recorded();
+"""
+UNRECORDED = "DROP TRIGGER recorded ON {table};"
 
 
 class TableOperation(Operation):
@@ -77,17 +85,14 @@ class ProtectTable(TableOperation):
         parts.append(f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant_id_key UNIQUE (tenant_id, {pk(model)});")
         parts += [composite_key(table, field) for field in tenant_references(model)]
         if self.ledger:
-            parts.append(
-                f"CREATE CONSTRAINT TRIGGER recorded AFTER INSERT OR UPDATE OR DELETE ON {table} "
-                "DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION kith_recorded();"
-            )
+            parts.append(RECORDED.format(table=table))
         return "\n".join(parts)
 
     def backwards(self, model: type[models.Model]) -> str:
         table = model._meta.db_table
         parts = [UNPROTECT.format(table=table)]
         if self.ledger:
-            parts.append(f"DROP TRIGGER recorded ON {table};")
+            parts.append(UNRECORDED.format(table=table))
         parts += [f"ALTER TABLE {table} DROP CONSTRAINT {key_name(table, f)};" for f in tenant_references(model)]
         parts.append(f"ALTER TABLE {table} DROP CONSTRAINT {table}_tenant_id_key;")
         return "\n".join(parts)
@@ -106,6 +111,16 @@ class KeepInTenant(TableOperation):
     def backwards(self, model: type[models.Model]) -> str:
         table = model._meta.db_table
         return f"ALTER TABLE {table} DROP CONSTRAINT {key_name(table, model._meta.get_field(self.name))};"
+
+
+class Recorded(TableOperation):
+    """Put the ledger's net under a table that is guarded already."""
+
+    def forwards(self, model: type[models.Model]) -> str:
+        return RECORDED.format(table=model._meta.db_table)
+
+    def backwards(self, model: type[models.Model]) -> str:
+        return UNRECORDED.format(table=model._meta.db_table)
 
 
 class AppendOnly(TableOperation):

@@ -26,11 +26,12 @@ GRANTS: Mapping[str, frozenset[str]] = {
 
 
 def seats_of(user: Any) -> Mapping[UUID, str]:
-    """Return the tenants that a person has a seat in, with the role; a seat on the live side counts for the sandbox."""
+    """Return the tenants that a person has an active seat in, with the role; a live seat counts for the sandbox."""
     found: dict[UUID, str] | None = getattr(user, "seats", None)
     if found is None:
         found = {}
-        rows: Any = Member.every_tenant.filter(user=user.pk).values_list("tenant_id", "tenant__sandbox__id", "role")
+        seats = Member.every_tenant.filter(user=user.pk, active=True)
+        rows: Any = seats.values_list("tenant_id", "tenant__sandbox__id", "role")
         for live, sandbox, role in rows:
             found |= {live: role} | ({sandbox: role} if sandbox else {})
         # Kept on the user, whom Django loads anew for each request: a lost seat counts from the next one on.

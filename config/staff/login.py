@@ -11,7 +11,7 @@ from unfold.forms import AuthenticationForm
 
 from apikeys.addresses import address_of, count
 from apikeys.limits import Window
-from tenants.membership import note_login
+from tenants.membership import link, note_login
 
 __all__ = ["THROTTLED", "LoginForm", "attempted"]
 
@@ -49,6 +49,9 @@ def attempted(request: HttpRequest, *, throttled: bool) -> None:
         person = User.objects.filter(username=request.POST.get("username", "")).first()
     outcome = "ok" if succeeded else "throttled" if throttled else "failed"
     log.info("login", outcome=outcome, user=str(person or "(unknown)"), address=address_of(request))
+    if succeeded:
+        # Whoever was invited has their seats from the first log-in on.
+        link(person)
     if person is not None and not throttled:
         request_id = getattr(request, "request_id", "")
         note_login(person, succeeded=succeeded, address=address_of(request), request_id=request_id)

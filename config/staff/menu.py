@@ -51,7 +51,9 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
 def records() -> list[tuple[type[Model], str, str]]:
     """Return the resources' pages in the order of the registry."""
     pages = [
-        (view, admin.site.get_model_admin(view.model)) for view in RESOURCES if admin.site.is_registered(view.model)
+        (view, admin.site.get_model_admin(view.model))
+        for view in RESOURCES
+        if admin.site.is_registered(view.model) and view.part_of is None
     ]
     return [
         (view.model, view.plural.replace("_", " ").capitalize(), ICONS.get(view.resource, "table_rows"))

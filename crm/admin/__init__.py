@@ -11,6 +11,6 @@ from crm.rest.router import bound_views
 __all__ = ["intake"]
 
 for view in bound_views(CANONICAL, RESOURCES).values():
-    # Keys, events and whatever else a lower room shows by itself have their own pages.
+    # Keys, events and whatever else a lower room shows by itself have their own pages; a part stands on its whole's.
     if not admin.site.is_registered(view.model):
         admin.site.register(view.model, page_of(view))

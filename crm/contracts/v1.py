@@ -10,6 +10,8 @@ V1 = Contract(
     description="The CRM's public API: every resource under its own name.",
     mounts=("v1/", "functions/v1/crm-api/v1/"),
     codes={"ENTITY_NOT_FOUND": "NOT_FOUND"},
+    # Here they stand among the products.
+    excluded=("services",),
     # Document 000 lists no DELETE for them: switch a product off, void an invoice.
     hidden={"products": ("destroy",), "invoices": ("destroy",)},
 )

@@ -7,8 +7,9 @@ from drf_spectacular.plumbing import ResolvedComponent, get_doc, is_list_seriali
 from rest_framework import serializers
 
 from crm.docs import names
-from crm.docs.fields import REQUEST, RESPONSE, Schema, default_of, described, is_nullable, nullable, value
+from crm.docs.fields import REQUEST, RESPONSE, Schema, described, is_nullable, nullable, value
 from crm.rest.lists import offered
+from crm.rest.metadata import default_of
 
 __all__ = ["ComponentSchema"]
 

@@ -6,8 +6,9 @@ from uuid import UUID
 from rest_framework import serializers
 
 from crm import standards
-from crm.docs.fields import REQUEST, RESPONSE, default_of, is_nullable
+from crm.docs.fields import REQUEST, RESPONSE, is_nullable
 from crm.rest import fields as own
+from crm.rest.metadata import default_of
 from tenants import ids
 
 __all__ = ["KEY", "body_example", "create_example", "record_example", "update_example"]
@@ -24,6 +25,8 @@ VALUES: dict[type, Any] = {
     standards.CurrencyField: lambda field: "EUR",
     standards.CountryField: lambda field: "AT",
     standards.LanguageField: lambda field: "de-AT",
+    standards.TimezoneField: lambda field: "Europe/Vienna",
+    standards.ClockField: lambda field: "08:30",
     own.MoneyField: lambda field: "100.00",
     own.DecimalField: lambda field: "1",
     own.TagsField: lambda field: ["vip"],

@@ -1,15 +1,14 @@
 """From a serializer field to its JSON Schema, as it comes in and as it goes out."""
 
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
-from django.core.exceptions import FieldDoesNotExist
 from drf_spectacular.drainage import warn
 from rest_framework import serializers
 
 from crm import standards
 from crm.rest import fields as own
+from crm.rest.metadata import column_of
 from crm.rest.serializers import Shape
 
 __all__ = [
@@ -17,7 +16,6 @@ __all__ = [
     "RESPONSE",
     "UUID",
     "Schema",
-    "default_of",
     "described",
     "id_pattern",
     "is_nullable",
@@ -61,31 +59,11 @@ def nullable(schema: Schema) -> Schema:
     return {**found, "enum": [*schema["enum"], None]} if "enum" in schema else found
 
 
-def default_of(field: Any) -> Any:
-    """Return what a field becomes that is not sent; `empty` where nobody can say beforehand."""
-    column = column_of(field)
-    default = field.default
-    if default is serializers.empty and column is not None and not field.required:
-        default = column.default if column.has_default() else serializers.empty
-    if default is serializers.empty or callable(default):
-        return serializers.empty
-    return f"{Decimal(default):f}" if isinstance(field, own.DecimalField) else field.to_representation(default)
-
-
 def described(field: Any) -> str:
     """Return what a field is that has no help text."""
     if isinstance(field, own.IdField):
         return "The record's own id, made by the server."
     return f"{field.field_name.replace('_', ' ').capitalize()}."
-
-
-def column_of(field: Any) -> Any:
-    """Return the model's column behind a field, None where there is none."""
-    try:
-        column = field.parent.Meta.model._meta.get_field(field.source)
-    except (AttributeError, FieldDoesNotExist):
-        return None
-    return column if column.concrete else None
 
 
 def id_pattern(prefix: str, direction: str) -> str:
@@ -128,6 +106,14 @@ def code(length: int, name: str) -> "Describe":
 def language(field: Any, direction: str) -> Schema:
     pattern = optional(standards.LANGUAGE.pattern, field, direction)
     return {"type": "string", "format": "bcp47", "pattern": pattern, "maxLength": 10}
+
+
+def clock(field: Any, direction: str) -> Schema:
+    return {"type": "string", "format": "clock", "pattern": optional(standards.CLOCK.pattern, field, direction)}
+
+
+def timezone(field: Any, direction: str) -> Schema:
+    return {"type": "string", "format": "iana-timezone", "maxLength": field.max_length}
 
 
 def optional(pattern: str, field: Any, direction: str) -> str:
@@ -197,6 +183,8 @@ VALUES: dict[type, Describe] = {
     standards.CurrencyField: code(3, "currency"),
     standards.CountryField: code(2, "country"),
     standards.LanguageField: language,
+    standards.TimezoneField: timezone,
+    standards.ClockField: clock,
     own.DecimalField: decimal,
     own.TagsField: texts,
     serializers.JSONField: opaque,

@@ -18,10 +18,10 @@ NAMES = re.compile(r"\{(\w+)\}", re.ASCII)
 class Contract:
     """One face of the API. Adding a face is adding one of these; no view asks which one it speaks for.
 
-    `resources` names what it exposes (None: all), `hidden` the actions of a resource that it leaves out, `without` its
-    fields. `words` maps canonical names, or the words in them, singular and plural, to the contract's own; it holds for
-    fields, scopes, events and paths alike, never inside JSON that belongs to the user. `shape_status` is the answer to
-    a body that is JSON and no object.
+    `resources` names what it exposes (None: all) but those `excluded`, `hidden` the actions of a resource that it
+    leaves out, `without` its fields. `words` maps canonical names, or the words in them, singular and plural, to the
+    contract's own; it holds for fields, scopes, events and paths alike, never inside JSON that belongs to the user.
+    `shape_status` is the answer to a body that is JSON and no object.
 
     `only` names the actions of a resource where it publishes just these, `paths` where a resource stands if not under
     its own word, `shapes` the serializer of a resource where it is the contract's own. `views` are classes laid over
@@ -37,6 +37,7 @@ class Contract:
     version: str = "1.0.0"
     mounts: tuple[str, ...] = ()
     resources: tuple[str, ...] | None = None
+    excluded: tuple[str, ...] = ()
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     without: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
@@ -66,6 +67,10 @@ class Contract:
     def is_plain(self) -> bool:
         """Whether every name is said as the models have it."""
         return not (self.words or self.camel)
+
+    def exposes(self, plural: str) -> bool:
+        """Tell whether the contract has a resource."""
+        return plural not in self.excluded and (self.resources is None or plural in self.resources)
 
     def publishes(self, plural: str, action: str) -> bool:
         """Tell whether the contract has an action of a resource."""

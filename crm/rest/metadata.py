@@ -1,7 +1,9 @@
 """What OPTIONS says: the resource's fields, relations and methods, and what the caller may do (document 003)."""
 
+from decimal import Decimal
 from typing import Any
 
+from django.core.exceptions import FieldDoesNotExist
 from rest_framework import serializers
 
 from apikeys.limits import windows_of
@@ -10,7 +12,7 @@ from crm import standards
 from crm.rest import fields as own
 from crm.rest.lists import offered
 
-__all__ = ["describe"]
+__all__ = ["column_of", "default_of", "describe"]
 
 TYPES: tuple[tuple[type, str], ...] = (
     (own.DecimalField, "decimal"),
@@ -43,7 +45,7 @@ def describe(view: Any) -> dict[str, Any]:
         "methods": methods(view),
         "schema": {name: shape(field) for name, field in view.serializer_class().fields.items()},
         "relations": relations(view),
-        "permissions": {verb: allows(granted, f"{view.plural}:{verb}") for verb in ("read", "write", "delete")},
+        "permissions": {verb: allows(granted, view.scope(verb)) for verb in ("read", "write", "delete")},
         contract.wire("rate_limit"): limit,
     }
 
@@ -71,11 +73,34 @@ def shape(field: Any) -> dict[str, Any]:
         described["maxLength"] = field.max_length
     if kind == "enum":
         described["values"] = list(field.choices)
-    if field.default is not serializers.empty and not callable(field.default):
-        described["default"] = field.default
+    default = default_of(field)
+    if default is not serializers.empty and not field.read_only:
+        # As document 003 prints it: what has a default is not asked for.
+        del described["required"]
+        described["default"] = default
     if field.help_text:
         described["description"] = str(field.help_text)
     return described
+
+
+def default_of(field: Any) -> Any:
+    """Return what a field becomes that is not sent; `empty` where nobody can say beforehand."""
+    column = column_of(field)
+    default = field.default
+    if default is serializers.empty and column is not None and not field.required:
+        default = column.default if column.has_default() else serializers.empty
+    if default is serializers.empty or callable(default):
+        return serializers.empty
+    return f"{Decimal(default):f}" if isinstance(field, own.DecimalField) else field.to_representation(default)
+
+
+def column_of(field: Any) -> Any:
+    """Return the model's column behind a field, None where there is none."""
+    try:
+        column = field.parent.Meta.model._meta.get_field(field.source)
+    except (AttributeError, FieldDoesNotExist):
+        return None
+    return column if column.concrete else None
 
 
 def relations(view: Any) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from rest_framework import exceptions
 from apikeys import errors as credentials
 from apikeys.limits import Usage
 from crm.errors import Conflict, InUse, Invalid, InvalidTransition, Problem, Refusal
+from tenants.membership import LastOwner
 
 if TYPE_CHECKING:
     from crm.rest.contract import Contract
@@ -235,6 +236,7 @@ TABLE: dict[type[BaseException], Worder] = {
     credentials.ClaimInProgress: fixed(409, "IDEMPOTENCY_IN_PROGRESS", Retry_After="1"),
     credentials.ClaimMismatch: fixed(422, "IDEMPOTENCY_MISMATCH"),
     InUse: in_use,
+    LastOwner: fixed(409, "CONFLICT"),
     InvalidTransition: invalid_transition,
     IntegrityError: not_unique,
     DataError: fixed(400, "VALIDATION_ERROR", "A value is out of the range that can be stored."),

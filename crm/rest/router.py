@@ -63,9 +63,8 @@ class ContractRouter(SimpleRouter):
 @lru_cache(maxsize=64)
 def bound_views(contract: Contract, views: Views) -> dict[str, type[ResourceViewSet]]:
     """Return the contract's views by plural name, bound and checked; raises ImproperlyConfigured."""
-    exposed = [view for view in views if contract.resources is None or view.plural in contract.resources]
     siblings: dict[str, type[ResourceViewSet]] = {}
-    for view in exposed:
+    for view in (view for view in views if contract.exposes(view.plural)):
         siblings[view.plural] = bind_view(view, contract, siblings)
     return siblings
 
@@ -105,9 +104,9 @@ def commands(view: type[ResourceViewSet]) -> dict[str, Any]:
 
 def required_scopes(view: type[ResourceViewSet]) -> dict[str, str]:
     """Return the scope of every action: an extra one reads when it answers GET, and writes otherwise."""
-    found = {name: f"{view.plural}:{verb}" for name, verb in ACTIONS.items()}
+    found = {name: view.scope(verb) for name, verb in ACTIONS.items()}
     for name, item in commands(view).items():
-        found[name] = f"{view.plural}:{'read' if set(item.mapping) == {'get'} else 'write'}"
+        found[name] = view.scope("read" if set(item.mapping) == {"get"} else "write")
     return found
 
 

@@ -54,6 +54,10 @@ class ResourceViewSet(ContractView):
     version_field: ClassVar[str] = "version"
     moments: ClassVar[tuple[str, str]] = ("created_at", "updated_at")
 
+    # For a resource that is a part of another one: whose records, scopes and events they are, and what makes the part.
+    part_of: ClassVar[type["ResourceViewSet"] | None] = None
+    only: ClassVar[Mapping[str, Any]] = {}
+
     # Filled in when the router binds the class to a contract.
     queryset: ClassVar[Any] = None
     plan: ClassVar[Plan]
@@ -62,6 +66,16 @@ class ResourceViewSet(ContractView):
     default_sort: ClassVar[tuple[Sort, ...]]
     siblings: ClassVar[Mapping[str, type["ResourceViewSet"]]]
     statements: ClassVar[dict[Any, Any]]
+
+    @classmethod
+    def scope(cls, action: str) -> str:
+        """Return the scope that an action of the resource takes."""
+        return f"{(cls.part_of or cls).plural}:{action}"
+
+    @classmethod
+    def event_resource(cls) -> str:
+        """Return the resource that the ledger names in the records' events."""
+        return (cls.part_of or cls).resource
 
     def list(self, request: Request) -> HttpResponse:
         """List the records that match, a page at a time."""
@@ -140,7 +154,7 @@ class ResourceViewSet(ContractView):
         """Tell whether the record is there, or was: a deleted one keeps its history."""
         rows: tuple[Any, ...] = (
             self.get_queryset().filter(pk=key),
-            events.objects.of(self.tenant).filter(record_id=key, resource=self.resource),
+            events.objects.of(self.tenant).filter(record_id=key, resource=self.event_resource(), **within(self.only)),
         )
         return any(found.exists() for found in rows)
 
@@ -148,7 +162,8 @@ class ResourceViewSet(ContractView):
 
     def make(self, data: dict[str, Any]) -> Any:
         """Create the record of validated `data` and return it."""
-        record = self.model(**data)
+        record = self.model(**data, **self.only)
+        self.settle(record)
         writes.create(record, actor=self.actor)
         return record
 
@@ -157,6 +172,10 @@ class ResourceViewSet(ContractView):
         with writes.changing(record, actor=self.actor):
             for name, value in data.items():
                 setattr(record, name, value)
+            self.settle(record)
+
+    def settle(self, record: Any) -> None:
+        """Put right, before the record is saved, what the server derives from its fields; most have nothing."""
 
     def remove(self, record: Any) -> None:
         """Delete the locked `record`."""
@@ -166,7 +185,7 @@ class ResourceViewSet(ContractView):
 
     def get_queryset(self) -> Any:
         """Return the rows of the caller's tenant, where every query starts."""
-        return self.model.objects.of(self.tenant)
+        return self.model.objects.of(self.tenant).filter(**self.only)
 
     def key(self, pk: str) -> Any:
         """Return the UUID of an id in a path; what cannot be one is not found."""
@@ -186,7 +205,7 @@ class ResourceViewSet(ContractView):
 
     def base_rows(self) -> Any:
         """Return the rows that compiled reads start from; the tenant is a parameter."""
-        return self.model.objects.of(Param("tenant"))
+        return self.model.objects.of(Param("tenant")).filter(**self.only)
 
     def shown(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return a record that was read as it goes out; most go out as they are."""
@@ -245,3 +264,8 @@ def is_needed(kind: Any) -> bool:
     """Tell whether a body of this shape must hold something."""
     needed = (field.required and not field.read_only for field in kind().fields.values())
     return bool(getattr(kind, "any_of", ())) or any(needed)
+
+
+def within(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the condition that a snapshot in the ledger holds these values."""
+    return {f"data__{name}": value for name, value in values.items()}

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from django.db.models import PROTECT, prefetch_related_objects
+from django.db.models import CASCADE, PROTECT, prefetch_related_objects
 from django.http import HttpResponse
 from django.utils import timezone
 from rest_framework.decorators import action
@@ -105,11 +105,16 @@ def changing(record: TenantModel, *, actor: Actor, verb: str = "updated") -> Ite
 
 
 def delete(record: TenantModel, *, actor: Actor) -> None:
-    """Delete the record for good; its last snapshot stays in the ledger. Raises InUse while others refer to it."""
+    """Delete the record for good; its last snapshot stays in the ledger. Raises InUse while others refer to it.
+
+    Records that live inside it, like a task's comments, go before it, each with an event of its own.
+    """
     with tenant_scope(actor.tenant.id):
         lock(record, actor=actor)
         if counts := references_to(record, actor.tenant):
             raise InUse(record, counts)
+        for inner in records_inside(record, actor.tenant):
+            delete(inner, actor=actor)
         data, public_id = snapshot(record), record.pk
         record.delete()
         record.pk = public_id
@@ -120,15 +125,27 @@ def delete(record: TenantModel, *, actor: Actor) -> None:
 def references_to(record: TenantModel, tenant: Tenant) -> dict[str, int]:
     """Return how many records of each kind keep this one from being deleted."""
     found = {}
-    # Hidden ones too: a key whose model needs no way back protects as well.
-    relations: Any = record._meta.get_fields(include_hidden=True)
-    for relation in relations:
-        if getattr(relation, "on_delete", None) is PROTECT:
+    for relation in relations_to(record):
+        if relation.on_delete is PROTECT:
             model: Any = relation.related_model
             rows = model.objects.of(tenant).filter(**{relation.field.name: record.pk})
             if count := rows.values(referring_record(model)).distinct().count():
                 found[str(model._meta.verbose_name_plural)] = count
     return found
+
+
+def relations_to(record: TenantModel) -> list[Any]:
+    """Return the references to records of this kind, also those without a name on this side."""
+    fields: list[Any] = record._meta.get_fields(include_hidden=True)
+    return [field for field in fields if field.auto_created and not field.concrete and field.one_to_many]
+
+
+def records_inside(record: TenantModel, tenant: Tenant) -> Iterator[TenantModel]:
+    """Yield the records, with a history of their own, that are nothing without this one."""
+    for relation in relations_to(record):
+        model: Any = relation.related_model
+        if relation.on_delete is CASCADE and model in _kept:
+            yield from model.objects.of(tenant).filter(**{relation.field.name: record.pk}).order_by("id")
 
 
 def referring_record(model: Any) -> str:

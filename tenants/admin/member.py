@@ -7,14 +7,16 @@ from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from unfold.widgets import UnfoldAdminTextInputWidget
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from unfold.widgets import UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from tenants.admin import show
 from tenants.admin.base import StaffAdmin
 from tenants.admin.filters import ReferenceFilter
 from tenants.admin.widgets import let_search
-from tenants.membership import change_role, give_seat, take_seat
+from tenants.membership import LastOwner, find_invited, give_seat, take_seat
+from tenants.membership import change as update
 from tenants.models import Environment, Member, Tenant
 from tenants.staff import actor_of, bounded, may
 
@@ -24,7 +26,7 @@ ADD = "tenants.add_member"
 
 
 class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A seat: whose, where, and in which role. Only the role can change later."""
+    """A seat: whose, where, and in which role. Only the role can change later, and whether it is switched off."""
 
     request: HttpRequest
 
@@ -38,6 +40,12 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
             "invalid_choice": "Nobody logs in with this name. Whoever runs this installation makes accounts."
         },
     )
+    off = forms.BooleanField(
+        required=False,
+        label="Switched off",
+        widget=UnfoldBooleanSwitchWidget(),
+        help_text="The seat stays, and with it the person's tasks; they may do nothing here.",
+    )
 
     class Meta:
         model = Member
@@ -45,6 +53,7 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.initial["off"] = not self.instance.active
         if "user" in self.fields:
             person: Any = self.fields["user"]
             person.queryset = User.objects.filter(is_active=True)
@@ -62,12 +71,15 @@ class MemberForm(forms.ModelForm):  # type: ignore[type-arg]
         """Leave out Django's own checks: they ask the table, which nobody may outside a tenant's scope."""
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a second seat of one person in one tenant."""
+        """Refuse a second seat of one person, or of one e-mail address, in one tenant."""
         data = super().clean() or {}
-        if {"user", "tenant"} <= data.keys() and Member.every_tenant.filter(
-            user=data["user"], tenant=data["tenant"]
-        ).exists():
-            raise ValidationError(f"{data['user']} has a seat in {data['tenant']} already: change its role instead.")
+        if {"user", "tenant"} <= data.keys():
+            person, seats = data["user"], Member.every_tenant.filter(tenant=data["tenant"])
+            if seats.filter(user=person).exists():
+                raise ValidationError(f"{person} has a seat in {data['tenant']} already: change its role instead.")
+            taken = person.email and seats.filter(email=person.email.lower()).exists()
+            if taken and find_invited(person, data["tenant"]) is None:
+                raise ValidationError(f"Another member of {data['tenant']} has the address {person.email}.")
         return data
 
 
@@ -80,11 +92,13 @@ class MemberAdmin(StaffAdmin):
     verbs = {"view": "view", "add": "seats", "change": "seats", "delete": "seats"}
     empty_title = "Nobody has a seat yet"
     empty_text = "A seat lets a person see a tenant here; the role says what they may do. Superusers need none."
-    list_display = ("user", "tenant", "job", "since")
-    list_filter = (("tenant", ReferenceFilter), "role")
-    search_fields = ("user__username__icontains", "user__email__icontains", "tenant__slug__istartswith")
-    ordering = ("tenant__slug", "user__username")
-    fields = ("tenant", "user", "role", "since")
+    list_display = ("name", "email", "tenant", "job", "state", "since")
+    list_filter = (("tenant", ReferenceFilter), "role", "active")
+    search_fields = ("name__icontains", "email__icontains", "user__username__icontains", "tenant__slug__istartswith")
+    ordering = ("tenant__slug", "name")
+    fields = ("tenant", "name", "email", "user", "role", "off", "since")
+    # One by one only: the last owner's seat stays, and so does one that records refer to.
+    actions = None
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Member]:
         """Return the seats with their people."""
@@ -92,10 +106,10 @@ class MemberAdmin(StaffAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep whose seat it is and where."""
-        return ("tenant", "user", "since") if obj else ()
+        return ("tenant", "name", "email", "user", "since") if obj else ()
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
-        """Leave out the date of what is not there yet."""
+        """Leave out what a new seat does not have yet, or takes from the account."""
         return self.fields if obj else ("tenant", "user", "role")
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
@@ -105,18 +119,37 @@ class MemberAdmin(StaffAdmin):
         return type("BoundMemberForm", (form,), {"request": request})
 
     def save_model(self, request: HttpRequest, obj: Member, form: Any, change: bool) -> None:
-        """Give the seat, or change its role."""
+        """Give the seat, or change it."""
         role = form.cleaned_data["role"]
         if change:
-            change_role(
-                Member.every_tenant.select_related("user").get(pk=obj.pk), role, actor=actor_of(request, obj.tenant)
-            )
+            update(obj, {"role": role, "active": not form.cleaned_data["off"]}, actor=actor_of(request, obj.tenant))
             return
         person, tenant = form.cleaned_data["user"], form.cleaned_data["tenant"]
-        obj.pk = give_seat(user=person, role=role, actor=actor_of(request, tenant)).pk
-        obj.user, obj.tenant, obj.role = person, tenant, role
+        seat = give_seat(user=person, role=role, actor=actor_of(request, tenant))
+        obj.pk, obj.name, obj.user, obj.tenant, obj.role = seat.pk, seat.name, person, tenant, role
         if not person.is_staff:
             messages.warning(request, f"{person} cannot log in here yet: the account is not marked as staff.")
+
+    def changeform_view(
+        self, request: HttpRequest, object_id: str | None = None, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Show the form; a rule that refuses is shown."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+        except LastOwner as error:
+            return self.refused(request, object_id, error)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Take the seat away after a confirmation; a rule that refuses is shown."""
+        try:
+            return super().delete_view(request, object_id, extra_context)  # type: ignore[no-any-return]
+        except LastOwner as error:
+            return self.refused(request, object_id, error)
+
+    def refused(self, request: HttpRequest, object_id: str | None, error: LastOwner) -> HttpResponse:
+        """Go back to the seat and say why nothing has changed."""
+        messages.error(request, str(error))
+        return redirect("admin:tenants_member_change", object_id)
 
     def delete_model(self, request: HttpRequest, obj: Member) -> None:
         """Take the seat away."""
@@ -126,6 +159,13 @@ class MemberAdmin(StaffAdmin):
     def job(self, member: Member) -> str:
         """Return the role as a badge."""
         return show.badge(member.role)
+
+    @admin.display(description="State", ordering="active")
+    def state(self, member: Member) -> str:
+        """Return whether the person may work, with what."""
+        if not member.active:
+            return show.badge("switched off", "bad")
+        return show.badge("active" if member.user_id else "invited")
 
     @admin.display(description="Since", ordering="created_at")
     def since(self, member: Member) -> str:

@@ -130,5 +130,5 @@ class TenantAdmin(StaffAdmin):
     def people(self, tenant: Tenant) -> str:
         """Return the tenant's members and the way to a new one."""
         live = tenant.live or tenant
-        members = Member.every_tenant.filter(tenant=live).select_related("user").order_by("user__username")
+        members = Member.every_tenant.filter(tenant=live).order_by("name")
         return render_to_string("admin/kith/people.html", {"members": members, "tenant": live})

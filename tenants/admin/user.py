@@ -12,6 +12,7 @@ from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from tenants.admin import show
+from tenants.membership import link
 from tenants.models import Member
 
 __all__ = ["GroupAdmin", "UserAdmin"]
@@ -68,6 +69,11 @@ class UserAdmin(ForSuperusers, DjangoUserAdmin[User]):
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Keep every account: the log names people. One that is not active cannot log in."""
         return False
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save the account, and give it the seats that its e-mail address was invited to."""
+        super().save_model(request, obj, form, change)
+        link(obj)
 
     @admin.display(description="Kind")
     def kind(self, user: User) -> str:

@@ -10,7 +10,9 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 
-from tenants.models import Event, Member, Tenant
+from tenants.actor import Actor
+from tenants.membership import give_seat
+from tenants.models import Event, Tenant
 from tenants.routing import using
 from tests.conftest import Caller
 
@@ -50,7 +52,7 @@ def seated(caller: Caller, role: str = "owner", *permissions: str) -> Person:
     """Make a person with a seat in the caller's tenant, and Django permissions by name."""
     person = make_person()
     with using("admin"):
-        Member.every_tenant.create(tenant=caller.tenant, user=person.user, role=role)
+        give_seat(user=person.user, role=role, actor=Actor.system(caller.tenant, "tests"))
         for name in permissions:
             app, _, codename = name.partition(".")
             person.user.user_permissions.add(Permission.objects.get(content_type__app_label=app, codename=codename))

@@ -11,7 +11,7 @@ from crm.intake.models import IntakeSettings
 from crm.intake.site import decide
 from tenants import ids
 from tenants.actor import Actor
-from tenants.models import Event, Member, Plan, Tenant
+from tenants.models import Event, Plan, Tenant
 from tenants.routing import using
 from tests.conftest import Caller
 from tests.records import Records
@@ -43,8 +43,6 @@ def row_of(caller: Caller, records: Records, model: Any) -> Any:
             return shared_row(model, tenant)
         if model is Tenant:
             return tenant
-        if model is Member:
-            return Member.every_tenant.get_or_create(tenant=tenant, user=shared_row(User, tenant))[0]
         if model is IntakeSettings:
             return decide(allowed_origins=[], honeypot_field=None, actor=Actor.system(tenant, "tests"))
         if model in (ApiKey, Event):

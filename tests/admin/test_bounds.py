@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from django.db.models import Model
 
+from tenants.actor import Actor
+from tenants.membership import take_seat
 from tenants.models import Member
 from tenants.routing import using
 from tests.admin.conftest import Person, seated
@@ -110,9 +112,9 @@ def test_it_counts_own_rows_at_home(world: World) -> None:
 
 
 def test_it_forgets_a_seat_at_once(acme: Caller) -> None:
-    person = seated(acme)
+    person = seated(acme, "admin")
     assert acme.tenant.slug in person.text("tenants/tenant/")
     with using("admin"):
-        Member.every_tenant.filter(user=person.user).delete()
+        take_seat(Member.every_tenant.get(user=person.user), actor=Actor.system(acme.tenant, "tests"))
     for model in BOUND:
         assert person.get(base(model)).status_code == 403, model

@@ -8,6 +8,8 @@ import pytest
 from crm.resources.clients.models import Client
 from crm.resources.products.models import Product
 from tenants import ids
+from tenants.actor import Actor
+from tenants.membership import give_seat
 from tenants.routing import using
 from tests.admin.conftest import Person, events
 from tests.conftest import Caller
@@ -172,7 +174,7 @@ def test_it_takes_the_role_of_each_tenant_by_itself(seat: Any, acme: Caller, glo
     globex.post("/clients", {"name": "Hank"})
     person = seat(acme, "owner")
     with using("admin"):
-        person.user.memberships.model.every_tenant.create(tenant=globex.tenant, user=person.user, role="viewer")
+        give_seat(user=person.user, role="viewer", actor=Actor.system(globex.tenant, "tests"))
     at = f"crm/client/{one(Client, globex).pk}/change/"
     assert "Hank" in person.text(at)
     assert person.post(at, name="Eve").status_code == 403

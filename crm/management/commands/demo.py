@@ -18,10 +18,11 @@ from apikeys.errors import CredentialError
 from apikeys.issuing import issue
 from crm.demo.loading import load, size_of
 from tenants.actor import Actor
+from tenants.membership import give_seat
 from tenants.models import Member, Tenant
 from tenants.provisioning import provision
 from tenants.routing import using
-from tenants.scope import request_scope, tenant_scope
+from tenants.scope import request_scope
 
 NAMES = {"acme": "Acme Plumbing", "globex": "Globex"}
 LOGIN = "admin"
@@ -98,7 +99,8 @@ def make_access(tenant: Tenant) -> dict[str, str]:
         )
         user.set_password(password)
         user.save()
-        with tenant_scope(tenant.id):
-            Member.objects.get_or_create(tenant=tenant, user=user, defaults={"role": Member.Role.OWNER})
-        key = issue(tenant=tenant, name="Demo key", scopes=["admin"], actor=Actor.system(tenant, "demo"), user=user)[1]
+        actor = Actor.system(tenant, "demo")
+        if not Member.every_tenant.filter(tenant=tenant, user=user).exists():
+            give_seat(user=user, role=Member.Role.OWNER, actor=actor)
+        key = issue(tenant=tenant, name="Demo key", scopes=["admin"], actor=actor, user=user)[1]
     return {"tenant": tenant.slug, "admin_login": LOGIN, "admin_password": password, "key": key}

@@ -128,6 +128,6 @@ class EventViewSet(ResourceViewSet):
         """Leave out what the key may not read where it lives."""
         assert self.credential is not None
         views = self.siblings.values()
-        readable = [view.resource for view in views if allows(self.credential.scopes, f"{view.plural}:read")]
+        readable = [view.event_resource() for view in views if allows(self.credential.scopes, view.scope("read"))]
         found = Q(resource__in=readable)
         return (found,) if self.record is None else (found, Q(record_id=self.record))

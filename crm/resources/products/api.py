@@ -4,7 +4,6 @@ from typing import Any
 
 from crm.money import padded
 from crm.resources.products.models import Product
-from crm.rest import writes
 from crm.rest.fields import DecimalField, IdField, MoneyField, StrictBoolean, StrictInteger, TagsField
 from crm.rest.filters import IdFilter, ResourceFilterSet, TagFilter
 from crm.rest.serializers import ResourceSerializer, Shape
@@ -91,14 +90,7 @@ class ProductViewSet(ResourceViewSet):
         "duration_minutes": 60,
     }
 
-    def make(self, data: dict[str, Any]) -> Product:
-        product = Product(**{"currency": self.tenant.currency, **data})
-        product.price = padded(product.price, product.currency)
-        writes.create(product, actor=self.actor)
-        return product
-
-    def change(self, record: Product, data: dict[str, Any]) -> None:
-        with writes.changing(record, actor=self.actor):
-            for name, value in data.items():
-                setattr(record, name, value)
-            record.price = padded(record.price, record.currency)
+    def settle(self, record: Product) -> None:
+        """Give the price a currency and its decimals."""
+        record.currency = record.currency or self.tenant.currency
+        record.price = padded(record.price, record.currency)

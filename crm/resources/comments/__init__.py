@@ -1,0 +1,1 @@
+"""What people and programs say about a task."""
