@@ -2,6 +2,7 @@
 
 from apikeys.scopes import Category, register
 from crm.contracts.v1 import V1
+from crm.resources.appointments.api import AppointmentViewSet
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.events.api import EventViewSet
 from crm.resources.invoices.api import InvoiceViewSet
@@ -16,6 +17,7 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     ClientViewSet,
     ProductViewSet,
     InvoiceViewSet,
+    AppointmentViewSet,
     EventViewSet,
 )
 
@@ -27,7 +29,6 @@ UPCOMING = {
     "payments": ("read", "write", "delete"),
     "projects": ("read", "write", "delete"),
     "tasks": ("read", "write", "delete"),
-    "appointments": ("read", "write", "delete"),
     "team": ("read", "write"),
     "files": ("read", "write", "delete"),
     "webhooks": ("read", "write", "delete"),

@@ -3,19 +3,27 @@
 import re
 from datetime import UTC
 from typing import Any
+from zoneinfo import available_timezones
 
 import phonenumbers
 from django.core.validators import URLValidator
+from django.utils.timezone import is_aware
 from email_validator import EmailNotValidError, validate_email
 from iso4217 import Currency
 from rest_framework import serializers
 
 from crm.rest.fields import StrictChar
 
-__all__ = ["CountryField", "CurrencyField", "EmailField", "LanguageField", "MomentText", "PhoneField", "UrlField"]
+__all__ = [
+    "ZONES", "CountryField", "CurrencyField", "EmailField", "LanguageField", "LocalMomentField", "MomentText",
+    "PhoneField", "UrlField", "ZoneField",
+]  # fmt: skip
 
 CURRENCIES = frozenset(currency.code for currency in Currency)
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
+# Without what is no place: the zone of nowhere, and that of the machine.
+ZONES = frozenset(available_timezones() - {"Factory", "localtime"})
+ZONES_BY_LOWER_CASE = {name.lower(): name for name in ZONES}
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?", re.ASCII)
 
 
@@ -106,6 +114,22 @@ class LanguageField(CodeField):
 
     def is_known(self, code: str) -> bool:
         return bool(LANGUAGE.fullmatch(code))
+
+
+class ZoneField(CodeField):
+    """A time zone by its IANA name."""
+
+    known, standard = ZONES, "the IANA time zones (like Europe/Vienna)"
+
+    def cased(self, text: str) -> str:
+        return ZONES_BY_LOWER_CASE.get(text.lower(), text)
+
+
+class LocalMomentField(serializers.DateTimeField):
+    """A time; one without an offset comes through as it is, for a rule that knows the place to read it."""
+
+    def enforce_timezone(self, value: Any) -> Any:
+        return super().enforce_timezone(value) if is_aware(value) else value
 
 
 class MomentText(serializers.DateTimeField):

@@ -4,8 +4,10 @@ from typing import Any
 from uuid import uuid4
 
 from crm.rest.viewset import ResourceViewSet
+from tenants import ids
+from tenants.models import Member
 from tests.bodies import make_body, references
-from tests.conftest import Answer, Caller
+from tests.conftest import Answer, Caller, seat
 from tests.routes import Route, routes
 
 __all__ = ["Records"]
@@ -19,7 +21,7 @@ class Records:
         self.routes = routes(urlconf)
         self.views = {route.view.model: route.view for route in reversed(self.routes)}
         self.makers = {route.view.model: route for route in reversed(self.routes) if "create" in route.actions.values()}
-        self.ids: dict[Any, str] = {}
+        self.ids: dict[Any, str] = {} if Member in self.makers else {Member: ids.encode("usr", seat(caller.tenant).pk)}
         self.bodies: dict[Any, dict[str, Any]] = {}
         waiting = list(self.makers)
         while waiting:

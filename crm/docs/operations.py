@@ -9,8 +9,12 @@ from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
 from crm.rest.serializers import bind
+from crm.rest.viewset import needs_something
 
 __all__ = ["ContractSchema"]
+
+# Their bodies are records, and never empty.
+RECORD_BODIES = ("create", "update", "partial_update")
 
 
 class ContractSchema(ComponentSchema):
@@ -105,7 +109,8 @@ class ContractSchema(ComponentSchema):
             return None
         serializer.component = name
         schema = self.resolve_serializer(serializer, "request").ref
-        return {"content": {"application/json": {"schema": schema, "example": example}}, "required": True}
+        needed = self.view.action in RECORD_BODIES or needs_something(type(serializer))
+        return {"content": {"application/json": {"schema": schema, "example": example}}, "required": needed}
 
     # The answers.
 

@@ -24,7 +24,7 @@ from crm.rest.view import ContractView
 from crm.rest.writes import one_write
 from tenants import ids
 
-__all__ = ["Include", "ResourceViewSet"]
+__all__ = ["Include", "ResourceViewSet", "needs_something"]
 
 
 # Untyped: it is put on a method of a generic base, and the stubs do not foresee that.
@@ -193,13 +193,16 @@ class ResourceViewSet(ContractView):
     # Bodies and answers.
 
     def read_body(self, kind: Any, record: Any = None) -> dict[str, Any]:
-        """Return the validated body under canonical names; without a serializer the body must be empty."""
+        """Return the validated body under canonical names; without a serializer the body must be empty.
+
+        It may be empty too where a command takes nothing but what can be left out.
+        """
         data = self.request.data
         if kind is None:
             kind = serializers.Serializer
             if isinstance(data, dict) and data:
                 raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
-        elif not self.request._request.body:
+        elif not self.request._request.body and (kind is self.serializer_class or needs_something(kind)):
             raise refuse("body", "Missing: send a JSON object.", code="VALIDATION_ERROR")
         serializer = kind(
             record, data=data, partial=record is not None, context={"tenant": self.tenant, "contract": self.contract}
@@ -222,3 +225,8 @@ class ResourceViewSet(ContractView):
             del response["Content-Type"]
         response["ETag"] = etag
         return response
+
+
+def needs_something(kind: Any) -> bool:
+    """Tell whether a body of this shape has fields that cannot be left out."""
+    return any(field.required for field in kind().fields.values())

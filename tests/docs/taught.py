@@ -12,14 +12,14 @@ import orjson
 import schemathesis
 from hypothesis import strategies as st
 
-from crm.standards import COUNTRIES, CURRENCIES
+from crm.standards import COUNTRIES, CURRENCIES, ZONES
 
 __all__ = ["teach", "teach_formats"]
 
 PREFIX = re.compile(r"\^\(?([a-z]+)_")
 # A JSON number may have more decimals than a field takes, and binary ones have them by accident.
 NUMBERS = [0, 1, 2, 7.5, 12.25, 99, 100]
-CODES = {"currency": CURRENCIES, "country": COUNTRIES}
+CODES = {"currency": CURRENCIES, "country": COUNTRIES, "iana-timezone": ZONES}
 
 
 def teach(document: dict[str, Any], *, organization: str) -> dict[str, Any]:

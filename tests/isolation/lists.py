@@ -46,7 +46,8 @@ def ask(matrix: Matrix, route: Route, params: Params) -> Answer:
 
 def ask_filter(matrix: Matrix, route: Route, name: str, item: Any) -> None:
     """Filter by ids of every kind: a foreign one matches what an unknown one matches."""
-    model = next(model for model, view in matrix.world.views.items() if view.prefix == item.prefix)
+    known_ids = matrix.world.acme.ids.items()
+    model = next(model for model, public_id in known_ids if public_id.startswith(f"{item.prefix}_"))
     for spelled in (str, bare):
         known = {kind: spelled(value) for kind, value in matrix.world.ids_of(model).items()}
         for param in (f"{name}[{operator}]" for operator in operators_of(item) if operator != "null"):

@@ -48,7 +48,7 @@ class World:
     def ids_of(self, model: Any) -> dict[str, str]:
         """Return the ids of a kind of record that Acme may try."""
         found = {"own": self.acme.ids[model], "foreign": self.globex.ids[model]}
-        found["unknown"] = ids.encode(self.views[model].prefix, ids.new())
+        found["unknown"] = ids.encode(found["own"].partition("_")[0], ids.new())
         return found | ({"deleted": self.deleted[model]} if model in self.deleted else {})
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from crm.registry import CONTRACTS, RESOURCES
+from crm.rest.lists import offered
 from crm.rest.router import bound_views
 from tenants import ids
 from tests.conftest import Caller
@@ -19,7 +20,7 @@ def test_it_describes_every_resource(acme: Caller, plural: str) -> None:
         told = answer.data
         assert (told["entity"], told["methods"][-1]) == (plural, "OPTIONS")
         assert told["schema"].keys() == view.serializer_class().fields.keys()
-        assert told["relations"].keys() == view.includes.keys()
+        assert told["relations"].keys() == offered(view).keys()
         assert told["permissions"] == {"read": True, "write": True, "delete": True}
         assert told["rate_limit"] == {"limit": 1_000_000, "window": "1m"}
 

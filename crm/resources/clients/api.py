@@ -92,4 +92,7 @@ class ClientViewSet(ResourceViewSet):
         "billing_address": {"line1": "12 Park Row", "city": "London", "postal_code": "SE10 9NF", "country": "GB"},
         "tags": ["vip"],
     }
-    includes = {"invoices": Include("invoices", back="client")}
+    includes = {
+        "invoices": Include("invoices", back="client"),
+        "appointments": Include("appointments", back="client"),
+    }
