@@ -7,6 +7,7 @@ from zoneinfo import available_timezones
 
 import phonenumbers
 from django.core.validators import URLValidator
+from django.utils.timezone import is_aware
 from email_validator import EmailNotValidError, validate_email
 from iso4217 import Currency
 from rest_framework import serializers
@@ -14,14 +15,16 @@ from rest_framework import serializers
 from crm.rest.fields import StrictChar
 
 __all__ = [
-    "ClockField", "CountryField", "CurrencyField", "EmailField", "LanguageField", "MomentText", "PhoneField",
-    "TimezoneField", "UrlField",
+    "TIMEZONES", "ClockField", "CountryField", "CurrencyField", "EmailField", "LanguageField", "LocalMomentField",
+    "MomentText", "PhoneField", "TimezoneField", "UrlField",
 ]  # fmt: skip
 
 CURRENCIES = frozenset(currency.code for currency in Currency)
 COUNTRIES = frozenset(phonenumbers.SUPPORTED_REGIONS)
-TIMEZONES = frozenset(available_timezones())
 CLOCK = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]", re.ASCII)
+# Without what is no place: the zone of nowhere, and that of the machine.
+TIMEZONES = frozenset(available_timezones() - {"Factory", "localtime"})
+TIMEZONES_BY_LOWER_CASE = {name.lower(): name for name in TIMEZONES}
 LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-[A-Z]{2})?", re.ASCII)
 
 
@@ -123,7 +126,7 @@ class TimezoneField(CodeField):
         super().__init__(**{"max_length": 64, **kwargs})
 
     def cased(self, text: str) -> str:
-        return text
+        return TIMEZONES_BY_LOWER_CASE.get(text.lower(), text)
 
 
 class ClockField(StrictChar):
@@ -136,6 +139,13 @@ class ClockField(StrictChar):
         if not CLOCK.fullmatch(text):
             self.fail("clock")
         return text
+
+
+class LocalMomentField(serializers.DateTimeField):
+    """A time; one without an offset comes through as it is, for a rule that knows the place to read it."""
+
+    def enforce_timezone(self, value: Any) -> Any:
+        return super().enforce_timezone(value) if is_aware(value) else value
 
 
 class MomentText(serializers.DateTimeField):

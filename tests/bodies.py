@@ -3,12 +3,15 @@
 import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from rest_framework import serializers
 
 from crm import standards
+from crm.resources.appointments.api import AppointmentSerializer
 from crm.rest import fields as own
 
 __all__ = ["Path", "make_body", "placed", "references", "writable"]
@@ -27,8 +30,14 @@ class Maker:
     def body(self, serializer: Any) -> dict[str, Any]:
         """Return a body of this shape."""
         fields = {name: field for name, field in serializer.fields.items() if not field.read_only}
-        one = [serializer.naming.wire(name) for name in getattr(serializer, "any_of", ())[:1]]
-        return {name: self.value(field) for name, field in fields.items() if field.required or self.full or name in one}
+        also = {*getattr(serializer, "any_of", ())[:1]} | {
+            name for kind in type(serializer).__mro__ for name in ALSO.get(kind, ())
+        }
+        return {
+            name: self.value(field)
+            for name, field in fields.items()
+            if field.required or self.full or (field.source or name) in also
+        }
 
     def value(self, field: Any) -> Any:
         """Return a valid value of one field, by its class."""
@@ -47,7 +56,14 @@ class Maker:
         """Return a list of one structure, whole even where it stands in for a required one."""
         return [Maker(self.ids, True, self.mark).body(field.child)]
 
+    def hour(self, field: Any) -> str:
+        """Return the next full hour: what ends comes after what starts, and no two meet."""
+        return f"{datetime(2026, 1, 31, tzinfo=UTC) + timedelta(hours=next(HOURS)):%Y-%m-%dT%H:%M:%SZ}"
 
+
+HOURS = count()
+# What a rule asks for where no field by itself is required.
+ALSO: dict[type, tuple[str, ...]] = {AppointmentSerializer: ("ends_at",)}
 VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.ReferenceField: lambda maker, field: maker.ids[field.model],
     standards.EmailField: lambda maker, field: f"{maker.text(field)}@example.com",
@@ -60,9 +76,11 @@ VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.DecimalField: lambda maker, field: "0.01" if field.low and field.low > 0 else "2.50",
     standards.TimezoneField: lambda maker, field: "Europe/Vienna",
     standards.ClockField: lambda maker, field: "08:30",
+    standards.LocalMomentField: Maker.hour,
     own.StrictInteger: lambda maker, field: field.min_value or 1,
     own.StrictBoolean: lambda maker, field: True,
     own.TagsField: lambda maker, field: [maker.text(field.child)],
+    own.ReferencesField: lambda maker, field: [maker.ids[field.model]],
     # The last choice: a kind of record that has fields of its own comes after the plain one.
     serializers.ChoiceField: lambda maker, field: field.accepts[-1],
     serializers.CharField: Maker.text,

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import orjson
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 
 from apikeys.issuing import issue
@@ -22,7 +23,8 @@ from config import logs
 from config.preparing import migrate
 from crm.rest.contract import Contract
 from tenants.actor import Actor
-from tenants.models import Tenant
+from tenants.membership import give_seat
+from tenants.models import Member, Tenant
 from tenants.provisioning import provision
 from tenants.routing import using
 
@@ -163,6 +165,13 @@ def make_caller(name: str, **fields: Any) -> Caller:
     with using("admin"):
         tenant = provision(slug=slug, name=name.capitalize(), **fields)
     return Caller(tenant, make_key(tenant))
+
+
+def seat(tenant: Tenant, role: str = "staff", **fields: Any) -> Member:
+    """Give a new person a seat in a tenant."""
+    with using("admin"):
+        user = User.objects.create(username=f"person-{uuid4().hex[:10]}", **fields)
+        return give_seat(user=user, role=role, actor=Actor.system(tenant, "tests"))
 
 
 @pytest.fixture(scope="session")

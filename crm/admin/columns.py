@@ -5,6 +5,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.urls import reverse
+from django.utils.html import format_html_join
 from rest_framework import serializers
 
 from crm.rest import fields as own
@@ -24,8 +25,17 @@ def reference(field: Any, record: Any) -> str:
     """Return the other record as a link to its page."""
     relation = record._meta.get_field(field.source).name
     other = getattr(record, relation)
-    if other is None:
-        return show.text(None)
+    return show.text(None) if other is None else page_link(other)
+
+
+def references(field: Any, record: Any) -> str:
+    """Return the other records as links to their pages."""
+    found = rows_of(record, field.rows).select_related(field.key)
+    links = [page_link(getattr(row, field.key)) for row in found]
+    return format_html_join(", ", "{}", ((link,) for link in links)) if links else show.text(None)
+
+
+def page_link(other: Any) -> str:
     if not admin.site.is_registered(type(other)):
         return show.text(str(other))
     return show.link(reverse(f"admin:{other._meta.label_lower.replace('.', '_')}_change", args=[other.pk]), other)
@@ -70,10 +80,13 @@ def rows(field: Any, record: Any) -> str:
     """Return the rows inside a record as a table."""
     if not isinstance(field.child, ResourceSerializer):
         return show.rows(getattr(record, field.source) or [])
-    relation = record._meta.get_field(field.source)
-    # Not by the accessor: outside a tenant's scope it refuses to work.
-    inside = relation.related_model.every_tenant.filter(**{relation.remote_field.name: record})
-    return show.rows([field.child.to_representation(row) for row in inside])
+    return show.rows([field.child.to_representation(row) for row in rows_of(record, field.source)])
+
+
+def rows_of(record: Any, accessor: str) -> Any:
+    """Return the rows inside a record, not by the accessor: outside a tenant's scope that refuses to work."""
+    relation = record._meta.get_field(accessor)
+    return relation.related_model.every_tenant.filter(**{relation.remote_field.name: record})
 
 
 def plain(field: Any, record: Any) -> str:
@@ -83,6 +96,7 @@ def plain(field: Any, record: Any) -> str:
 LOOKS: Mapping[type, Callable[[Any, Any], str]] = {
     own.IdField: public_id,
     own.ReferenceField: reference,
+    own.ReferencesField: references,
     own.MoneyField: money,
     own.DecimalField: decimal,
     Shape: structure,

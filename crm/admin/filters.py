@@ -29,5 +29,7 @@ def filters_of(view: type[ResourceViewSet]) -> list[Any]:
     for name, item in view.filters.items():
         kind = next((KINDS[cls] for cls in type(item).__mro__ if cls in KINDS), None)
         if kind is not None and name not in LEFT_OUT:
-            found.append((view.model._meta.get_field(item.field_name).name, kind))
+            # A path to rows inside is one already.
+            path = item.field_name if item.distinct else view.model._meta.get_field(item.field_name).name
+            found.append((path, kind))
     return found

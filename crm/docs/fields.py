@@ -187,6 +187,7 @@ VALUES: dict[type, Describe] = {
     standards.ClockField: clock,
     own.DecimalField: decimal,
     own.TagsField: texts,
+    own.ReferencesField: texts,
     serializers.JSONField: opaque,
     serializers.CharField: text,
     serializers.ChoiceField: choice,

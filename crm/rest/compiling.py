@@ -3,14 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from django.core.exceptions import ImproperlyConfigured
 from rest_framework import serializers
 
 from crm.rest import fields as own
-from crm.rest.reading import Column, Conversion, Many, Part, Plan
+from crm.rest.reading import Column, Conversion, Ids, Many, Part, Plan
 from crm.rest.serializers import Shape
 from tenants.ids import encoder
 
@@ -26,6 +26,8 @@ def compile_plan(kind: type[serializers.Serializer[Any]]) -> Plan:
             continue
         if isinstance(field, serializers.ListSerializer) and not isinstance(field.child, Shape):
             parts.append(rows_inside(name, field))
+        elif isinstance(field, own.ReferencesField):
+            parts.append(ids_inside(name, field))
         else:
             columns.append(Column(name, str(field.source), conversion(field)))
     return Plan(tuple(columns), tuple(parts))
@@ -39,6 +41,14 @@ def rows_inside(name: str, field: Any) -> Many:
     return Many(
         name, model, relation.remote_field.name, field.source, tuple(model._meta.ordering), compile_child(child)
     )
+
+
+def ids_inside(name: str, field: own.ReferencesField) -> Ids:
+    """Return the part for a list of references, which rows of an inner table hold."""
+    relation = cast(Any, field.parent).Meta.model._meta.get_field(field.rows)
+    model, key = relation.related_model, Column(name, f"{field.key}_id", identifier(field))
+    order = tuple(model._meta.ordering)
+    return Ids(name, model, relation.remote_field.name, field.rows, order, Plan((key,)), relation=field.key)
 
 
 def compile_child(child: Any) -> Plan:

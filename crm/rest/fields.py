@@ -13,7 +13,7 @@ from rest_framework.fields import empty
 from tenants import ids
 
 __all__ = [
-    "DecimalField", "IdField", "MoneyField", "OpaqueField", "ReferenceField",
+    "DecimalField", "IdField", "MoneyField", "OpaqueField", "ReferenceField", "ReferencesField",
     "StrictBoolean", "StrictChar", "StrictChoice", "StrictInteger", "TagsField",
 ]  # fmt: skip
 
@@ -135,17 +135,21 @@ class OpaqueField(serializers.JSONField):
         return data
 
 
-class TagsField(serializers.ListField):
-    """Short texts, each once, in the order given."""
+class DistinctField(serializers.ListField):
+    """Values of one kind, each once, in the order given."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"child": StrictChar(max_length=50), "max_length": 50, **kwargs})
-
-    def to_internal_value(self, data: Any) -> list[str]:
+    def to_internal_value(self, data: Any) -> list[Any]:
         # Before each item is looked at: a megabyte holds half a million.
         if isinstance(data, list) and len(data) > (self.max_length or 0):
             self.fail("max_length", max_length=self.max_length)
         return list(dict.fromkeys(super().to_internal_value(data)))
+
+
+class TagsField(DistinctField):
+    """Short texts, each once, in the order given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"child": StrictChar(max_length=50), "max_length": 50, **kwargs})
 
 
 class IdField(serializers.Field[UUID, Any, str, Any]):
@@ -185,3 +189,17 @@ class ReferenceField(serializers.Field[UUID, Any, str, Any]):
 
     def to_representation(self, value: UUID) -> str:
         return ids.encode(self.prefix, value)
+
+
+class ReferencesField(DistinctField):
+    """The ids of several records of the same tenant, kept as rows of an inner table, whose order is theirs.
+
+    `rows` is the accessor of those rows, `key` their reference to `model`. The resource's rules write them.
+    """
+
+    def __init__(self, model: Any, prefix: str, *, rows: str, key: str, **kwargs: Any) -> None:
+        self.model, self.prefix, self.rows, self.key = model, prefix, rows, key
+        super().__init__(**{"child": ReferenceField(model, prefix), "max_length": 50, **kwargs})
+
+    def get_attribute(self, instance: Any) -> Any:
+        return [getattr(row, f"{self.key}_id") for row in getattr(instance, self.rows).all()]

@@ -161,6 +161,9 @@ def condition(view: Any, name: str, operator: str, value: Any, wire: str) -> Q:
         message = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         raise refuse(wire, f"{name}: {message}") from error
     found = Q(**{f"{chosen.field_name}__{operators[operator]}": cleaned})
+    if chosen.distinct:
+        # Among rows inside: a record matches once, however many of its rows do.
+        found = Q(pk__in=view.model.objects.of(view.tenant).filter(found).values("pk"))
     if operator in RANGES:
         # Beyond a column's range Django leaves the condition out: rows without a value must not match then.
         found &= Q(**{f"{chosen.field_name}__isnull": False})

@@ -11,7 +11,7 @@ from apikeys.scopes import allows
 from crm.rest.filters import refuse
 from crm.rest.pages import Cursor, Page
 from crm.rest.query import Query
-from crm.rest.reading import Embedded, Many, Param, Part, Plan, Statement
+from crm.rest.reading import Embedded, Ids, Many, Param, Part, Plan, Statement
 
 __all__ = ["Include", "Listed", "compiled", "cursor_of", "offered", "read_one", "read_page"]
 
@@ -22,11 +22,16 @@ Build = Callable[[Plan], Any]
 
 @dataclass(frozen=True)
 class Include:
-    """What `include=` can put inside a record: the record behind `relation`, or the rows whose `back` points here."""
+    """What `include=` can put inside a record.
+
+    It is the record behind `relation`, or the rows whose `back` points here, or the records that the ReferencesField
+    `through` names.
+    """
 
     resource: str
     relation: str = ""
     back: str = ""
+    through: str = ""
 
 
 @dataclass(frozen=True)
@@ -145,4 +150,12 @@ def part(view: Any, name: str, inner: tuple[str, ...]) -> Part:
     plan = sibling.plan.including(*parts(sibling, inner))
     if include.relation:
         return Embedded(name, include.relation, plan)
+    if include.through:
+        return named(view, include.through).records(name, plan)
     return Many(name, sibling.model, include.back, "", ("-created_at", "-id"), plan)
+
+
+def named(view: Any, through: str) -> Ids:
+    """Return the part of a ReferencesField, whatever the contract calls it."""
+    wire = view.contract.wire(through)
+    return next(item for item in view.plan.parts if item.name == wire)  # type: ignore[no-any-return]

@@ -109,10 +109,10 @@ def relations(view: Any) -> dict[str, Any]:
     found = {}
     for name, include in offered(view).items():
         many = not include.relation
-        key = include.back if many else include.relation
+        key = include.through or f"{include.back if many else include.relation}_id"
         found[name] = {
             "type": "hasMany" if many else "belongsTo",
             "entity": contract.word(include.resource),
-            contract.wire("foreign_key"): contract.wire(f"{key}_id"),
+            contract.wire("foreign_key"): contract.wire(key),
         }
     return found

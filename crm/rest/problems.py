@@ -137,6 +137,9 @@ def not_unique(error: Any, contract: "Contract", model: Any) -> Problem:
     cause = error.__cause__
     state, name = getattr(cause, "sqlstate", ""), getattr(getattr(cause, "diag", None), "constraint_name", "") or ""
     fields = constraint_fields(model, name, contract)
+    if state == "23P01":
+        sentence = contract.say(str(constraints_of(model)[name][0].get_violation_error_message()))
+        return Problem(409, "CONFLICT", f"{', '.join(fields)}: {sentence}", {field: [sentence] for field in fields})
     if state == "23505":
         message = f"{', '.join(fields) or 'This value'}: already used by another record."
         return Problem(409, "CONFLICT", message, {field: ["Already used by another record."] for field in fields})
@@ -154,10 +157,16 @@ def not_unique(error: Any, contract: "Contract", model: Any) -> Problem:
 
 def constraint_fields(model: Any, name: str, contract: "Contract") -> list[str]:
     """Return the wire names of the fields of the model's constraint `name`."""
-    for constraint in model._meta.constraints if model else ():
-        if constraint.name == name:
-            return [contract.wire(field) for field in getattr(constraint, "fields", ()) if field != "tenant"]
-    return []
+    constraint, shown = constraints_of(model).get(name, (None, ()))
+    return [contract.wire(field) for field in shown or getattr(constraint, "fields", ()) if field != "tenant"]
+
+
+def constraints_of(model: Any) -> dict[str, tuple[Any, tuple[str, ...]]]:
+    """Return a model's constraints by name, those of the rows inside it with the field that shows these rows."""
+    inside = [item.related_model for item in model._meta.related_objects] if model else []
+    rows = [(row, (row.shown_as,)) for row in inside if hasattr(row, "shown_as")]
+    every = [(model, ()), *rows] if model else []
+    return {constraint.name: (constraint, shown) for kind, shown in every for constraint in kind._meta.constraints}
 
 
 def in_use(error: Any, contract: "Contract", model: Any) -> Problem:

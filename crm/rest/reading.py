@@ -13,7 +13,7 @@ from psycopg.types.string import TextLoader
 
 from tenants.routing import alias
 
-__all__ = ["EMBEDDED_LIMIT", "Column", "Conversion", "Embedded", "Many", "Param", "Part", "Plan", "Statement"]
+__all__ = ["EMBEDDED_LIMIT", "Column", "Conversion", "Embedded", "Ids", "Many", "Param", "Part", "Plan", "Statement"]
 
 # An included list is a list: it has a limit too.
 EMBEDDED_LIMIT = 100
@@ -177,7 +177,10 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Many:
-    """The rows that point back at a record, by one sub-select: at most EMBEDDED_LIMIT, in `order`."""
+    """The rows that point back at a record, by one sub-select: at most EMBEDDED_LIMIT, in `order`.
+
+    `relation` says that not they are shown, but the records that they point to.
+    """
 
     name: str
     model: Any
@@ -185,6 +188,7 @@ class Many:
     accessor: str
     order: tuple[str, ...]
     plan: Plan
+    relation: str = ""
 
     def expression(self, prefix: str) -> Any:
         rows = (
@@ -193,16 +197,37 @@ class Many:
             .order_by(*self.order)
         )
         return Func(
-            ArraySubquery(rows.values(inside=self.plan.expression(""))[:EMBEDDED_LIMIT]),
+            ArraySubquery(rows.values(inside=self.shown())[:EMBEDDED_LIMIT]),
             function="to_jsonb",
             output_field=JSONField(),
         )
+
+    def shown(self) -> Any:
+        return self.plan.expression(f"{self.relation}__" if self.relation else "")
 
     def read(self, value: Any) -> Any:
         return [self.plan.nested(item) for item in value or ()]
 
     def of_instance(self, record: Any) -> Any:
         return [self.plan.of_instance(child) for child in getattr(record, self.accessor).all()]
+
+
+@dataclass(frozen=True)
+class Ids(Many):
+    """The ids that such rows hold, in their order."""
+
+    def shown(self) -> Any:
+        return self.plan.expression("")
+
+    def read(self, value: Any) -> Any:
+        return [item[self.name] for item in super().read(value)]
+
+    def of_instance(self, record: Any) -> Any:
+        return [item[self.name] for item in super().of_instance(record)]
+
+    def records(self, name: str, plan: Plan) -> Many:
+        """Return the part that shows the records themselves."""
+        return Many(name, self.model, self.reference, "", self.order, plan, self.relation)
 
 
 def as_json(column: Column, prefix: str) -> Any:

@@ -97,4 +97,5 @@ class ClientViewSet(ResourceViewSet):
         "orders": Include("orders", back="client"),
         "invoices": Include("invoices", back="client"),
         "payments": Include("payments", back="client"),
+        "appointments": Include("appointments", back="client"),
     }
