@@ -2,9 +2,12 @@
 
 from apikeys.scopes import Category, register
 from crm.contracts.v1 import V1
+from crm.resources.campaigns.api import CampaignViewSet
 from crm.resources.clients.api import ClientViewSet
+from crm.resources.consents.api import ConsentViewSet
 from crm.resources.events.api import EventViewSet
 from crm.resources.invoices.api import InvoiceViewSet
+from crm.resources.lists.api import MarketingListViewSet
 from crm.resources.products.api import ProductViewSet
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.router import bound_views
@@ -16,6 +19,9 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     ClientViewSet,
     ProductViewSet,
     InvoiceViewSet,
+    MarketingListViewSet,
+    ConsentViewSet,
+    CampaignViewSet,
     EventViewSet,
 )
 
@@ -31,7 +37,6 @@ UPCOMING = {
     "team": ("read", "write"),
     "files": ("read", "write", "delete"),
     "webhooks": ("read", "write", "delete"),
-    "marketing": ("read", "write"),
     "leads": ("read", "write", "delete"),
     "orders": ("read", "write", "delete"),
 }
@@ -40,15 +45,16 @@ UPCOMING = {
 def start() -> None:
     """Bind every resource for the ledger, and make its scopes known; called once when Django is ready."""
     views = bound_views(CANONICAL, RESOURCES)
+    found: dict[str, dict[str, None]] = {}
     for view in views.values():
-        actions = tuple(
-            dict.fromkeys(
-                scope.partition(":")[2] for name, scope in view.required_scopes.items() if offered(view, name)
-            )
-        )
-        register(Category(view.plural, view.plural.replace("_", " ").capitalize(), actions))
-    for resource, actions in UPCOMING.items():
-        register(Category(resource, resource.capitalize(), actions, note="Its routes arrive with a later release."))
+        for name, scope in view.required_scopes.items():
+            if offered(view, name):
+                resource, _, action = scope.partition(":")
+                found.setdefault(resource, {})[action] = None
+    for resource, actions in found.items():
+        register(Category(resource, resource.replace("_", " ").capitalize(), tuple(actions)))
+    for resource, verbs in UPCOMING.items():
+        register(Category(resource, resource.capitalize(), verbs, note="Its routes arrive with a later release."))
 
 
 def offered(view: type[ResourceViewSet], name: str) -> bool:

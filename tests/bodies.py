@@ -59,6 +59,7 @@ VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.StrictInteger: lambda maker, field: field.min_value or 1,
     own.StrictBoolean: lambda maker, field: True,
     own.TagsField: lambda maker, field: [maker.text(field.child)],
+    serializers.ListField: lambda maker, field: [maker.value(field.child)],
     # The last choice: a kind of record that has fields of its own comes after the plain one.
     serializers.ChoiceField: lambda maker, field: list(field.choices)[-1],
     serializers.CharField: Maker.text,

@@ -27,6 +27,7 @@ VALUES: dict[type, Any] = {
     own.MoneyField: lambda field: "100.00",
     own.DecimalField: lambda field: "1",
     own.TagsField: lambda field: ["vip"],
+    serializers.ListField: lambda field: [value_example(field.child, REQUEST)],
     serializers.JSONField: lambda field: {},
     serializers.CharField: lambda field: field.field_name.replace("_", " ").capitalize(),
     serializers.ChoiceField: lambda field: next(iter(field.choices)),

@@ -46,7 +46,7 @@ class ContractSchema(ComponentSchema):
         """Return the scopes that the operation takes, in the contract's words."""
         needed = [self.view.required_scopes[self.view.action]]
         if self.shown is not self.view:
-            needed.append(f"{self.shown.plural}:read")
+            needed.append(f"{self.shown.scope_name}:read")
         return [self.view.contract.scope(scope) for scope in needed]
 
     @property

@@ -12,7 +12,7 @@ from rest_framework.fields import empty
 from tenants import ids
 
 __all__ = [
-    "DecimalField", "IdField", "MoneyField", "OpaqueField", "ReferenceField",
+    "DecimalField", "DistinctField", "IdField", "MoneyField", "OpaqueField", "ReferenceField", "ReferencesField",
     "StrictBoolean", "StrictChar", "StrictChoice", "StrictInteger", "TagsField",
 ]  # fmt: skip
 
@@ -130,17 +130,21 @@ class OpaqueField(serializers.JSONField):
         return data
 
 
-class TagsField(serializers.ListField):
-    """Short texts, each once, in the order given."""
+class DistinctField(serializers.ListField):
+    """Values of one kind, each once, in the order given."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{"child": StrictChar(max_length=50), "max_length": 50, **kwargs})
-
-    def to_internal_value(self, data: Any) -> list[str]:
+    def to_internal_value(self, data: Any) -> list[Any]:
         # Before each item is looked at: a megabyte holds half a million.
         if isinstance(data, list) and len(data) > (self.max_length or 0):
             self.fail("max_length", max_length=self.max_length)
         return list(dict.fromkeys(super().to_internal_value(data)))
+
+
+class TagsField(DistinctField):
+    """Short texts, each once, in the order given."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"child": StrictChar(max_length=50), "max_length": 50, **kwargs})
 
 
 class IdField(serializers.Field[UUID, Any, str, Any]):
@@ -180,3 +184,10 @@ class ReferenceField(serializers.Field[UUID, Any, str, Any]):
 
     def to_representation(self, value: UUID) -> str:
         return ids.encode(self.prefix, value)
+
+
+class ReferencesField(DistinctField):
+    """The ids of other records of the same tenant, at least one and each once."""
+
+    def __init__(self, model: Any, prefix: str, **kwargs: Any) -> None:
+        super().__init__(**{"child": ReferenceField(model, prefix), "allow_empty": False, **kwargs})

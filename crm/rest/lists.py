@@ -126,8 +126,8 @@ def check_includes(view: Any, includes: tuple[str, ...]) -> None:
                 )
                 raise refuse(view.contract.wire("include"), message, code="VALIDATION_ERROR")
             at = view.siblings[known[step].resource]
-            if not allows(view.credential.scopes, f"{at.plural}:read"):
-                raise MissingScope(f"{at.plural}:read")
+            if not allows(view.credential.scopes, f"{at.scope_name}:read"):
+                raise MissingScope(f"{at.scope_name}:read")
 
 
 def parts(view: Any, includes: tuple[str, ...]) -> list[Part]:

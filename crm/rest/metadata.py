@@ -26,6 +26,8 @@ TYPES: tuple[tuple[type, str], ...] = (
     (serializers.Serializer, "object"),
     (serializers.JSONField, "object"),
 )
+# The action whose scope each permission stands for.
+VERBS = {"read": "list", "write": "create", "delete": "destroy"}
 LETTERS = {"minute": "1m", "hour": "1h", "day": "1d"}
 
 
@@ -43,7 +45,7 @@ def describe(view: Any) -> dict[str, Any]:
         "methods": methods(view),
         "schema": {name: shape(field) for name, field in view.serializer_class().fields.items()},
         "relations": relations(view),
-        "permissions": {verb: allows(granted, f"{view.plural}:{verb}") for verb in ("read", "write", "delete")},
+        "permissions": {verb: allows(granted, view.required_scopes[action]) for verb, action in VERBS.items()},
         contract.wire("rate_limit"): limit,
     }
 

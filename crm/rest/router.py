@@ -78,6 +78,8 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
         "filters": {contract.wire(name): item for name, item in view.filterset_class.base_filters.items()},
         "sorts": {contract.wire(name): sortable(view, name) for name in view.ordering_fields},
         "default_sort": tuple(Sort(name.lstrip("-"), name.startswith("-")) for name in view.ordering),
+        "path": view.path or view.plural,
+        "scope_name": scope_name(view),
         "required_scopes": required_scopes(view),
         "siblings": siblings,
         "statements": {},
@@ -98,10 +100,15 @@ def commands(view: type[ResourceViewSet]) -> dict[str, Any]:
 
 def required_scopes(view: type[ResourceViewSet]) -> dict[str, str]:
     """Return the scope of every action: an extra one reads when it answers GET, and writes otherwise."""
-    found = {name: f"{view.plural}:{verb}" for name, verb in ACTIONS.items()}
+    verbs = {**ACTIONS, **view.scope_verbs}
     for name, item in commands(view).items():
-        found[name] = f"{view.plural}:{'read' if set(item.mapping) == {'get'} else 'write'}"
-    return found
+        verbs.setdefault(name, "read" if set(item.mapping) == {"get"} else "write")
+    return {name: f"{scope_name(view)}:{verb}" for name, verb in verbs.items()}
+
+
+def scope_name(view: type[ResourceViewSet]) -> str:
+    """Return what stands before the colon in a view's scopes."""
+    return view.scope_name or view.plural
 
 
 def sortable(view: type[ResourceViewSet], name: str) -> tuple[str, bool]:
@@ -163,8 +170,8 @@ def is_loose(field: Any, serializer: Any) -> bool:
 
 
 def spoken(contract: Contract, name: str) -> str:
-    """Return a name as a step of a path, in the contract's words."""
-    return contract.word(name.replace("-", "_")).replace("_", "-")
+    """Return a name as a path, each step in the contract's words."""
+    return "/".join(contract.word(step.replace("-", "_")).replace("_", "-") for step in name.split("/"))
 
 
 def mount(
@@ -173,7 +180,7 @@ def mount(
     """Return the URL patterns of a contract under each of its mounts, closed by its own answer for unknown paths."""
     router = ContractRouter(contract)
     for plural, view in bound_views(contract, tuple(views)).items():
-        router.register(spoken(contract, plural), view, basename=f"{contract.name}-{plural}")
+        router.register(spoken(contract, view.path), view, basename=f"{contract.name}-{plural}")
     unknown: Any = type("UnknownPath", (UnknownPath,), {"contract": contract})
     nowhere = unknown.as_view(actions=dict.fromkeys(unknown.http_method_names, "nowhere"))
     inner = [*extra, *router.urls, re_path(r"^[\s\S]*$", nowhere)]

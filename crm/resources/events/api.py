@@ -87,9 +87,6 @@ class EventViewSet(ResourceViewSet):
     # What never changes has no history.
     events: Any = None
 
-    # Set for the history of one record.
-    record: Any = None
-
     def base_rows(self) -> Any:
         return super().base_rows().filter(audience=Event.Audience.PUBLIC, txid__lt=Settled())
 
@@ -97,6 +94,5 @@ class EventViewSet(ResourceViewSet):
         """Leave out what the key may not read where it lives."""
         assert self.credential is not None
         views = self.siblings.values()
-        readable = [view.resource for view in views if allows(self.credential.scopes, f"{view.plural}:read")]
-        found = Q(resource__in=readable)
-        return (found,) if self.record is None else (found, Q(record_id=self.record))
+        readable = [view.resource for view in views if allows(self.credential.scopes, f"{view.scope_name}:read")]
+        return (Q(resource__in=readable), *super().own_conditions())
