@@ -53,6 +53,14 @@ SETTINGS = (
     Setting("WEB_WORKERS", kinds.number(1, 128), "2", "Processes of the web server."),
     Setting("WORKER_CONCURRENCY", kinds.number(1, 128), "2", "Tasks the worker runs at the same time."),
     Setting("WEBHOOK_ALLOWED_NETS", kinds.NETWORKS, "", "Private networks that webhooks may be sent to."),
+    Setting("EMAIL_HOST", kinds.TEXT, "", "The SMTP server for mail. Empty: mail is shown in the worker's log."),
+    Setting("EMAIL_PORT", kinds.number(1, 65535), "587", "The SMTP server's port."),
+    Setting(
+        "EMAIL_SECURITY", kinds.choice("starttls", "tls", "none"), "starttls", "How the way to the SMTP server is kept."
+    ),
+    Setting("EMAIL_USER", kinds.TEXT, "", "The log-in at the SMTP server, where it wants one."),
+    Setting("EMAIL_PASSWORD", kinds.TEXT, "", "The password that goes with it.", True),
+    Setting("EMAIL_FROM", kinds.TEXT, "kith@localhost", "The address that mail comes from."),
     Setting("LOG_FORMAT", kinds.choice("console", "json"), "console", "How log lines are written."),
     Setting(
         "LOG_LEVEL", kinds.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least important lines to log."

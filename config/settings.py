@@ -101,6 +101,8 @@ BEAT: dict[str, dict[str, object]] = {
     "usage": {"task": "apikeys.tasks.forget_usage", "schedule": 24 * 3600},
     "overdue": {"task": "crm.tasks.mark_invoices_overdue", "schedule": 900},
     "expiry": {"task": "crm.tasks.expire_quotes", "schedule": 900},
+    # The next sweep does what a late one would.
+    "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": {"expires": 30}},
 }
 
 LANGUAGE_CODE = "en-us"
@@ -121,6 +123,17 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
 ]
+
+EMAIL_HOST = ENV.text("EMAIL_HOST")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+EMAIL_PORT = ENV.number("EMAIL_PORT")
+EMAIL_HOST_USER = ENV.text("EMAIL_USER")
+EMAIL_HOST_PASSWORD = ENV.text("EMAIL_PASSWORD")
+EMAIL_USE_TLS = ENV.text("EMAIL_SECURITY") == "starttls"
+EMAIL_USE_SSL = ENV.text("EMAIL_SECURITY") == "tls"
+# In seconds: a server that hangs must not use up a task's time.
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = ENV.text("EMAIL_FROM")
 
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 # Counted from the last click: see config/staff/idle.py.

@@ -6,11 +6,14 @@ from crm.contracts.public import PUBLIC
 from crm.contracts.registry import REGISTRY
 from crm.contracts.v1 import V1
 from crm.resources.appointments.api import AppointmentViewSet
+from crm.resources.campaigns.api import CampaignViewSet
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.comments.api import CommentViewSet
+from crm.resources.consents.api import ConsentViewSet
 from crm.resources.events.api import EventViewSet
 from crm.resources.invoices.api import InvoiceViewSet
 from crm.resources.leads.api import LeadViewSet
+from crm.resources.lists.api import MarketingListViewSet
 from crm.resources.orders.api import OrderViewSet
 from crm.resources.payments.api import PaymentViewSet
 from crm.resources.products.api import ProductViewSet
@@ -41,6 +44,9 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     TaskViewSet,
     CommentViewSet,
     AppointmentViewSet,
+    MarketingListViewSet,
+    ConsentViewSet,
+    CampaignViewSet,
     EventViewSet,
 )
 
@@ -50,25 +56,23 @@ CONTRACTS: tuple[Contract, ...] = (V1, PUBLIC, REGISTRY, INTAKE)
 UPCOMING = {
     "files": ("read", "write", "delete"),
     "webhooks": ("read", "write", "delete"),
-    "marketing": ("read", "write"),
 }
 
 
 def start() -> None:
     """Bind every resource for the ledger, and make its scopes known; called once when Django is ready."""
     views = bound_views(CANONICAL, RESOURCES)
+    found: dict[str, dict[str, None]] = {}
     show_by(snapshot)
     for view in views.values():
-        if view.part_of is not None:
-            continue
-        actions = tuple(
-            dict.fromkeys(
-                scope.partition(":")[2] for name, scope in view.required_scopes.items() if offered(view, name)
-            )
-        )
-        register(Category(view.plural, view.plural.replace("_", " ").capitalize(), actions))
-    for resource, actions in UPCOMING.items():
-        register(Category(resource, resource.capitalize(), actions, note="Its routes arrive with a later release."))
+        for name, scope in view.required_scopes.items():
+            if offered(view, name):
+                resource, _, action = scope.partition(":")
+                found.setdefault(resource, {})[action] = None
+    for resource, actions in found.items():
+        register(Category(resource, resource.replace("_", " ").capitalize(), tuple(actions)))
+    for resource, verbs in UPCOMING.items():
+        register(Category(resource, resource.capitalize(), verbs, note="Its routes arrive with a later release."))
 
 
 def offered(view: type[ResourceViewSet], name: str) -> bool:

@@ -1,8 +1,13 @@
-"""What time does to records."""
+"""What time does to records, and what is done outside of requests."""
+
+from uuid import UUID
 
 from celery import shared_task
 from django.utils import timezone
 
+from crm.pokes import poke
+from crm.resources.campaigns import delivery
+from crm.resources.campaigns.rules import DELIVER, start_due
 from crm.resources.invoices.rules import mark_overdue
 from crm.resources.quotes.rules import mark_expired
 from tenants.models import Tenant
@@ -22,3 +27,17 @@ def expire_quotes() -> None:
     today = timezone.now().date()
     for tenant in Tenant.objects.all():
         mark_expired(tenant, today=today)
+
+
+def sweep_campaigns() -> None:
+    """Begin the campaigns that are due, and go on with those that are being sent, each in a task of its own."""
+    for tenant in Tenant.objects.all():
+        start_due(tenant, now=timezone.now())
+        for campaign_id in delivery.sending(tenant):
+            poke(DELIVER, str(tenant.pk), str(campaign_id))
+
+
+@shared_task(name=DELIVER)
+def deliver_campaign(tenant_id: str, campaign_id: str) -> None:
+    """Send some of a campaign's mails."""
+    delivery.deliver(Tenant.objects.get(pk=tenant_id), UUID(campaign_id))

@@ -4,9 +4,11 @@ from django.urls import include, path
 
 from crm.docs.document import document_path
 from crm.registry import CONTRACTS, RESOURCES
+from crm.resources.consents.pages import unsubscribe
 from crm.rest.router import mount
 
 urlpatterns = [
     *(pattern for contract in CONTRACTS for pattern in mount(contract, RESOURCES, [document_path(contract)])),
+    path("u/<str:token>", unsubscribe, name="unsubscribe"),
     path("", include("crm.docs.urls")),
 ]

@@ -81,6 +81,7 @@ VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.StrictBoolean: lambda maker, field: True,
     own.TagsField: lambda maker, field: [maker.text(field.child)],
     own.ReferencesField: lambda maker, field: [maker.ids[field.model]],
+    serializers.ListField: lambda maker, field: [maker.value(field.child)],
     # The last choice: a kind of record that has fields of its own comes after the plain one.
     serializers.ChoiceField: lambda maker, field: field.accepts[-1],
     serializers.CharField: Maker.text,

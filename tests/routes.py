@@ -23,6 +23,7 @@ OPEN = {
     "admin/": "for staff, under a database role of its own",
     "livez|readyz|api/health": "says whether the servers answer",
     "(.*/)?openapi.json": "describes a contract, with made-up records",
+    "u/<str:token>": "tells whoever holds a mail's signed link the sender's name; it shows no record",
     "(docs/.*)?": "describes the API, with made-up records",
 }
 GROUP = re.compile(r"\(\?P<(\w+)>[^()]*\)")

@@ -20,7 +20,8 @@ __all__ = ["menu"]
 ICONS = {
     "client": "contacts", "product": "sell", "invoice": "receipt_long", "lead": "flag", "quote": "request_quote",
     "order": "shopping_cart", "payment": "payments", "project": "folder_open", "task": "task_alt", "comment": "chat",
-    "appointment": "event", "file": "attach_file",
+    "appointment": "event", "file": "attach_file", "marketing_list": "groups", "consent": "verified_user",
+    "campaign": "campaign",
 }  # fmt: skip
 ACCESS = (
     (ApiKey, "API keys", "key"),

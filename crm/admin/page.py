@@ -149,7 +149,7 @@ def page_of(view: type[ResourceViewSet]) -> type[ResourceAdmin]:
     writable = {"create": "add", "update": "change"} if not view.plan.parts else {}
     possible = {**writable, "destroy": "delete"}
     verbs = {"view": "view", **{verb: verb for method, verb in possible.items() if method in view.methods}}
-    name, path = view.plural.replace("_", " "), view.plural.replace("_", "-")
+    name, path = view.plural.replace("_", " "), view.path.replace("_", "-")
     attributes = {
         "__doc__": view.__doc__,
         "view": view,

@@ -31,6 +31,7 @@ VALUES: dict[type, Any] = {
     own.DecimalField: lambda field: "1",
     own.TagsField: lambda field: ["vip"],
     own.ReferencesField: lambda field: [ids.encode(field.prefix, KEY)],
+    serializers.ListField: lambda field: [value_example(field.child, REQUEST)],
     serializers.JSONField: lambda field: {},
     serializers.CharField: lambda field: field.field_name.replace("_", " ").capitalize(),
     serializers.ChoiceField: lambda field: next(iter(field.choices)),

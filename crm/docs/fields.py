@@ -160,9 +160,12 @@ def opaque(field: Any, direction: str) -> Schema:
     return {"type": "object", "additionalProperties": {}}
 
 
-def texts(field: Any, direction: str) -> Schema:
+def several(field: Any, direction: str) -> Schema:
     found: Schema = {"type": "array", "items": value(field.child, direction)}
-    return found | ({"maxItems": field.max_length} if field.max_length and direction == REQUEST else {})
+    if direction == REQUEST:
+        bounds = {"minItems": None if field.allow_empty else 1, "maxItems": field.max_length}
+        found |= {name: bound for name, bound in bounds.items() if bound}
+    return found
 
 
 def identifier(field: Any, direction: str) -> Schema:
@@ -186,8 +189,7 @@ VALUES: dict[type, Describe] = {
     standards.TimezoneField: timezone,
     standards.ClockField: clock,
     own.DecimalField: decimal,
-    own.TagsField: texts,
-    own.ReferencesField: texts,
+    serializers.ListField: several,
     serializers.JSONField: opaque,
     serializers.CharField: text,
     serializers.ChoiceField: choice,

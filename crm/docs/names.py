@@ -64,7 +64,8 @@ def summary(view: Any, method: str) -> str:
     if view.action in VERBS:
         return VERBS[view.action][1].format_map(known)
     verb, rest = verb_of(view.action, method)
-    if method in ("GET", "PATCH", "PUT"):
+    # A plural is what the record has: its members are added, not it.
+    if method in ("GET", "PATCH", "PUT") or rest.endswith("s"):
         return f"{verb.capitalize()} {known['one']}'s {rest.replace('_', ' ')}"
     return " ".join(filter(None, [verb.capitalize(), known["one"], rest.replace("_", " ")]))
 

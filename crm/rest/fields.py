@@ -13,7 +13,7 @@ from rest_framework.fields import empty
 from tenants import ids
 
 __all__ = [
-    "DecimalField", "IdField", "MoneyField", "OpaqueField", "ReferenceField", "ReferencesField",
+    "DecimalField", "DistinctField", "IdField", "MoneyField", "OpaqueField", "ReferenceField", "ReferencesField",
     "StrictBoolean", "StrictChar", "StrictChoice", "StrictInteger", "TagsField",
 ]  # fmt: skip
 
@@ -192,12 +192,13 @@ class ReferenceField(serializers.Field[UUID, Any, str, Any]):
 
 
 class ReferencesField(DistinctField):
-    """The ids of several records of the same tenant, kept as rows of an inner table, whose order is theirs.
+    """The ids of several records of the same tenant, each once.
 
-    `rows` is the accessor of those rows, `key` their reference to `model`. The resource's rules write them.
+    Where a record shows them, they are rows of an inner table, whose order is theirs: `rows` is the accessor of those,
+    `key` their reference to `model`. The resource's rules write them.
     """
 
-    def __init__(self, model: Any, prefix: str, *, rows: str, key: str, **kwargs: Any) -> None:
+    def __init__(self, model: Any, prefix: str, *, rows: str = "", key: str = "", **kwargs: Any) -> None:
         self.model, self.prefix, self.rows, self.key = model, prefix, rows, key
         super().__init__(**{"child": ReferenceField(model, prefix), "max_length": 50, **kwargs})
 

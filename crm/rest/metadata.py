@@ -28,6 +28,8 @@ TYPES: tuple[tuple[type, str], ...] = (
     (serializers.Serializer, "object"),
     (serializers.JSONField, "object"),
 )
+# The action whose scope each permission stands for.
+VERBS = {"read": "list", "write": "create", "delete": "destroy"}
 LETTERS = {"minute": "1m", "hour": "1h", "day": "1d"}
 
 

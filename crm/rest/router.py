@@ -84,6 +84,7 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
         },
         "sorts": {contract.wire(name): sortable(view, name) for name in view.ordering_fields if name not in without},
         "default_sort": tuple(Sort(name.lstrip("-"), name.startswith("-")) for name in view.ordering),
+        "path": view.path or view.plural,
         "required_scopes": required_scopes(view),
         "siblings": siblings,
         "statements": {},
@@ -169,8 +170,8 @@ def is_loose(field: Any, serializer: Any) -> bool:
 
 
 def spoken(contract: Contract, name: str) -> str:
-    """Return a name as a step of a path, in the contract's words."""
-    return contract.word(name.replace("-", "_")).replace("_", "-")
+    """Return a name as a path, each step in the contract's words."""
+    return "/".join(contract.word(step.replace("-", "_")).replace("_", "-") for step in name.split("/"))
 
 
 def mount(
@@ -179,7 +180,7 @@ def mount(
     """Return the URL patterns of a contract under each of its mounts, closed by its own answer for unknown paths."""
     router = ContractRouter(contract)
     for plural, view in bound_views(contract, tuple(views)).items():
-        place = contract.paths.get(plural, spoken(contract, plural))
+        place = contract.paths.get(plural, spoken(contract, view.path))
         router.register(place, view, basename=f"{contract.name}-{plural}")
     unknown: Any = type("UnknownPath", (*contract.views, UnknownPath), {"contract": contract})
     nowhere = unknown.as_view(actions=dict.fromkeys(unknown.http_method_names, "nowhere"))

@@ -25,22 +25,27 @@ from crm.rest.view import ContractView
 from crm.rest.writes import one_write
 from tenants import ids
 
-__all__ = ["Include", "ResourceViewSet", "is_needed"]
+__all__ = ["Include", "ResourceViewSet", "listing"]
 
 
 # Untyped: it is put on a method of a generic base, and the stubs do not foresee that.
-history: Callable[[Any], Any] = action(detail=True, methods=["get"])
+listing: Callable[[Any], Any] = action(detail=True, methods=["get"])
 
 
 class ResourceViewSet(ContractView):
     """A resource, declared: everything a contract needs to publish it follows from these attributes.
 
     `resource` is the singular name, `plural` the path and scope; `methods` leaves out what the resource does not offer.
+    A resource that is one of a family has a `path` and a `scope_name` of its own; `scope_verbs` says which verb stands
+    for one that has no scope.
     """
 
     resource: ClassVar[str]
     plural: ClassVar[str]
     prefix: ClassVar[str]
+    path: ClassVar[str] = ""
+    scope_name: ClassVar[str] = ""
+    scope_verbs: ClassVar[Mapping[str, str]] = {}
     serializer_class: ClassVar[Any]
     filterset_class: ClassVar[Any]
     search_fields: ClassVar[tuple[str, ...]] = ()
@@ -70,7 +75,7 @@ class ResourceViewSet(ContractView):
     @classmethod
     def scope(cls, action: str) -> str:
         """Return the scope that an action of the resource takes."""
-        return f"{(cls.part_of or cls).plural}:{action}"
+        return f"{cls.scope_name or (cls.part_of or cls).plural}:{cls.scope_verbs.get(action, action)}"
 
     @classmethod
     def event_resource(cls) -> str:
@@ -135,20 +140,24 @@ class ResourceViewSet(ContractView):
         """Say what this resource is and what the caller may do with it."""
         return answer(self.contract.envelope(data=describe(self)))
 
-    @history
+    @listing
     def events(self, request: Request, pk: str) -> HttpResponse:
         """List what happened to one record, in commit order."""
-        feed: Any = self.siblings["events"]() if "events" in self.siblings else None
         key = self.key(pk)
-        if feed is None or not self.was_here(key, feed.model):
+        if "events" not in self.siblings or not self.was_here(key, self.siblings["events"].model):
             raise Http404
-        if not allows(self.credential.scopes, "events:read"):  # type: ignore[union-attr]
-            raise MissingScope("events:read")
-        feed.credential, feed.request, feed.record = self.credential, request, key
-        return feed.list(request)  # type: ignore[no-any-return]
+        return self.list_of("events", Q(record_id=key))
 
     # The documents learn from it whose records this action lists.
     events.lists = "events"
+
+    def list_of(self, plural: str, *within: Q) -> HttpResponse:
+        """List another resource's records, those of them that are `within`; it takes that resource's read scope too."""
+        other: Any = self.siblings[plural]()
+        if not allows(self.credential.scopes, other.scope("read")):  # type: ignore[union-attr]
+            raise MissingScope(other.scope("read"))
+        other.credential, other.request, other.within = self.credential, self.request, within
+        return other.list(self.request)  # type: ignore[no-any-return]
 
     def was_here(self, key: Any, events: Any) -> bool:
         """Tell whether the record is there, or was: a deleted one keeps its history."""
@@ -211,9 +220,12 @@ class ResourceViewSet(ContractView):
         """Return a record that was read as it goes out; most go out as they are."""
         return row
 
+    # What every record of this answer must be, where the answer is a part of another resource.
+    within: tuple[Q, ...] = ()
+
     def own_conditions(self) -> tuple[Q, ...]:
-        """Return conditions that depend on the caller's rights; most resources have none."""
-        return ()
+        """Return the conditions of `within`, and those that depend on the caller's rights: most resources have none."""
+        return self.within
 
     # Bodies and answers.
 

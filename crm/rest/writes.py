@@ -85,17 +85,19 @@ def record_created(record: TenantModel, *, actor: Actor) -> None:
 
 
 @contextmanager
-def changing(record: TenantModel, *, actor: Actor, verb: str = "updated") -> Iterator[None]:
+def changing(record: TenantModel, *, actor: Actor, verb: str = "updated") -> Iterator[dict[str, Any]]:
     """Hold the record while the block changes it, then save it as its next version with one `<resource>.<verb>` event.
 
-    A plain update that moves nothing leaves no version and no event.
+    A plain update that moves nothing leaves no version and no event. What the block puts into the dict that it gets,
+    a name to [before, after], stands among the event's changes: what moved, and is no field of the record.
     """
+    told: dict[str, Any] = {}
     with tenant_scope(actor.tenant.id):
         lock(record, actor=actor)
         prefetch_related_objects([record], *(part.accessor for part in _kept[type(record)][1].parts))
         before = snapshot(record)
-        yield
-        changes = moved(before, snapshot(record))
+        yield told
+        changes = moved(before, snapshot(record)) | told
         if not changes and verb == "updated":
             return
         record.version += 1

@@ -63,6 +63,9 @@ RULES = (
     r"At least one is required",
     r"Only convert makes a \w+ converted",
     r"after starts_?[aA]t, and at most|in the years 2000 to 2199|Required where no service_?[iI]d|is no service",
+    r"cannot come from the future",
+    r"Lies in the past",
+    r"Unknown placeholder",
     # A format says how an address is written, not that a host can have this name.
     r"Enter a valid URL",
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from crm.docs.examples import KEY, create_example
+from crm.rest.router import spoken
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
 from tests.conftest import Caller, seat
@@ -35,7 +36,7 @@ def listed(caller: Caller, view: Any) -> list[str]:
 
 
 def path_of(view: Any) -> str:
-    return str(view.contract.word(view.plural)).replace("_", "-")
+    return spoken(view.contract, view.path)
 
 
 def references(value: Any, views: Mapping[str, Any]) -> set[str]:

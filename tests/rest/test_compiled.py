@@ -17,6 +17,7 @@ from tenants.models import Tenant
 from tenants.routing import using
 from tenants.scope import tenant_scope
 from tests.conftest import Caller
+from tests.isolation.world import is_kept
 from tests.records import Records
 from tests.rest.made_up import MADE_UP
 
@@ -68,7 +69,7 @@ def test_it_shows_whole_seconds_alike(full: Tenant) -> None:
     moment = datetime(2026, 1, 31, 12, tzinfo=UTC)
     with using("owner"), transaction.atomic(using="owner"), tenant_scope(full.id):
         for view in bound_views(CANONICAL, RESOURCES).values():
-            if "create" in view.methods:
+            if "create" in view.methods and not is_kept(view.model):
                 view.model.objects.of(full).update(created_at=moment, updated_at=moment)
                 assert differences(view, full) == [], view.plural
         transaction.set_rollback(True, using="owner")

@@ -14,7 +14,7 @@ VIEWS = bound_views(CONTRACTS[0], RESOURCES)
 @pytest.mark.parametrize("plural", VIEWS)
 def test_it_describes_every_resource(acme: Caller, plural: str) -> None:
     view = VIEWS[plural]
-    for path in (f"/{plural}", f"/{plural}/{ids.encode(view.prefix, ids.new())}"):
+    for path in (f"/{view.path}", f"/{view.path}/{ids.encode(view.prefix, ids.new())}"):
         answer = acme("OPTIONS", path)
         assert answer.status == 200
         told = answer.data

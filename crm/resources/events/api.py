@@ -105,9 +105,6 @@ class EventViewSet(ResourceViewSet):
     # What never changes has no history.
     events: Any = None
 
-    # Set for the history of one record.
-    record: Any = None
-
     def base_rows(self) -> Any:
         return super().base_rows().filter(audience=Event.Audience.PUBLIC, txid__lt=Settled())
 
@@ -129,5 +126,4 @@ class EventViewSet(ResourceViewSet):
         assert self.credential is not None
         views = self.siblings.values()
         readable = [view.event_resource() for view in views if allows(self.credential.scopes, view.scope("read"))]
-        found = Q(resource__in=readable)
-        return (found,) if self.record is None else (found, Q(record_id=self.record))
+        return (Q(resource__in=readable), *super().own_conditions())

@@ -1,0 +1,1 @@
+"""Consents: what clients said about being written to or called."""
