@@ -29,7 +29,6 @@ TYPES: tuple[tuple[type, str], ...] = (
     (serializers.JSONField, "object"),
 )
 # The action whose scope each permission stands for.
-VERBS = {"read": "list", "write": "create", "delete": "destroy"}
 LETTERS = {"minute": "1m", "hour": "1h", "day": "1d"}
 
 
