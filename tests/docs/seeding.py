@@ -2,18 +2,22 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from crm.docs.examples import KEY, create_example
+from crm.rest.contract import Contract
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
 from tests.conftest import Caller
+from tests.records import make_member
 
-__all__ = ["seed"]
+__all__ = ["host_of", "path_of", "seed"]
 
 
 def seed(caller: Caller, views: Mapping[str, type[ResourceViewSet]], each: int = 3) -> dict[str, list[str]]:
     """Create records of every resource, those first that others refer to; return their ids by prefix."""
-    found: dict[str, list[str]] = {}
+    # Seats are given by people: no program can make one.
+    found: dict[str, list[str]] = {"usr": [make_member(caller.tenant) for _ in range(each)]}
     waiting = [view for view in views.values() if "create" in view.methods]
     while waiting:
         ready = [view for view in waiting if references(create_example(view), views) <= set(found)]
@@ -35,7 +39,14 @@ def listed(caller: Caller, view: Any) -> list[str]:
 
 
 def path_of(view: Any) -> str:
-    return str(view.contract.word(view.plural)).replace("_", "-")
+    contract = view.contract
+    return str(contract.paths.get(view.plural) or contract.word(view.plural).replace("_", "-"))
+
+
+def host_of(contract: Contract, caller: Caller) -> dict[str, str]:
+    """Return the header that leads to a tenant's own address, where the contract stands there."""
+    host = urlsplit(contract.address.format(slug=caller.tenant.slug)).netloc
+    return {"Host": host} if host else {}
 
 
 def references(value: Any, views: Mapping[str, Any]) -> set[str]:

@@ -23,7 +23,7 @@ from crm.rest.contract import Contract
 from crm.rest.router import bound_views
 from tests.conftest import Caller, make_caller
 from tests.docs.excuses import EXCUSES
-from tests.docs.seeding import seed
+from tests.docs.seeding import host_of, seed
 from tests.docs.taught import teach, teach_formats
 
 SEED = 20260131
@@ -108,6 +108,7 @@ def fuzz(contract: Contract, address: str, caller: Caller, *, examples: int, cov
     """Run schemathesis over the contract's document."""
     views = bound_views(contract, RESOURCES)
     caller.base = f"/{contract.mounts[0].rstrip('/')}"
+    caller.headers |= host_of(contract, caller)
     ids = seed(caller, views)
     document = teach(build(contract), organization=caller.tenant.slug)
     teach_formats(ids)
@@ -138,7 +139,8 @@ def config_of(caller: Caller, base_url: str, examples: int, *, coverage: bool) -
         # A second, generated key beside the true one is a contradiction, not data.
         "with-security-parameters": False,
     }
-    found = {"seed": SEED, "base-url": base_url, "headers": {"Authorization": f"Bearer {caller.key}"}, "workers": 1}
+    headers = {"Authorization": f"Bearer {caller.key}", **caller.headers}
+    found = {"seed": SEED, "base-url": base_url, "headers": headers, "workers": 1}
     phases = {"coverage": {"enabled": coverage}}
     return SchemathesisConfig.from_dict({**found, "generation": generation, "phases": phases})
 
