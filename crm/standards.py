@@ -11,6 +11,7 @@ from django.utils.timezone import is_aware
 from email_validator import EmailNotValidError, validate_email
 from iso4217 import Currency
 from rest_framework import serializers
+from rest_framework.fields import empty
 
 from crm.rest.fields import StrictChar
 
@@ -149,7 +150,11 @@ class LocalMomentField(serializers.DateTimeField):
 
 
 class MomentText(serializers.DateTimeField):
-    """A time inside a structure that is kept as JSON."""
+    """A time inside a structure that is kept as JSON; an empty text is none, where none is allowed."""
+
+    def run_validation(self, data: Any = empty) -> Any:
+        blank = isinstance(data, str) and self.allow_null and not data.strip()
+        return super().run_validation(None if blank else data)
 
     def to_internal_value(self, value: Any) -> Any:
         return self.to_text(super().to_internal_value(value))

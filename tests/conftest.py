@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import orjson
@@ -144,7 +145,9 @@ class Caller:
     def on(self, contract: Contract) -> "Caller":
         """Return the same caller speaking to another contract, as that one wants it."""
         named = {contract.tenant_header: self.tenant.slug} if contract.tenant_required else {}
-        return replace(self, base=f"/{contract.mounts[0].rstrip('/')}", headers={**self.headers, **named})
+        host = urlsplit(contract.address.format(slug=self.tenant.slug)).netloc
+        at = {"Host": host} if host else {}
+        return replace(self, base=f"/{contract.mounts[0].rstrip('/')}", headers={**self.headers, **named, **at})
 
     def with_scopes(self, *scopes: str, **own: Any) -> "Caller":
         """Return a caller of the same tenant with a key that may do only this."""

@@ -44,8 +44,8 @@ class Route:
     def named(self, tenant: Tenant) -> dict[str, str]:
         """Return the headers by which a request says whose data it is about, where the contract wants it said."""
         found = {self.contract.tenant_header: tenant.slug} if self.contract.tenant_required else {}
-        address = urlsplit(self.contract.address.format(slug=tenant.slug))
-        return found | ({"Host": address.netloc} if address.netloc else {})
+        host = urlsplit(self.contract.address.format(slug=tenant.slug)).netloc
+        return found | ({"Host": host} if host else {})
 
     @property
     def has_id(self) -> bool:

@@ -187,6 +187,15 @@ def test_it_takes_forms_with_the_key_in_a_header(acme: Caller, form: Caller) -> 
     assert (stored["message"], stored["fields"]) == ("Ünï\r\ncode", {"topics": ["a", "b"], "empty": ""})
 
 
+def test_it_takes_fields_that_nobody_has_filled_in(acme: Caller, form: Caller) -> None:
+    names = ("name", "phone", "company", "message", "source", "utm_source", "referrer", "landing_page", "submitted_at")
+    answer = send(form, {"email": "grace@example.com", **dict.fromkeys(names, "")}, X_API_Key=form.key)
+    assert answer.status_code == 201, answer.content
+    stored = acme.get(f"/leads/{answer.json()['data']['id']}").data
+    assert (stored["name"], stored["phone"], stored["fields"]) == (None, None, {})
+    assert stored["attribution"]["submitted_at"] is not None
+
+
 def test_it_takes_forms_in_parts_and_no_files(acme: Caller, form: Caller) -> None:
     head = {"Host": form.headers["Host"], "X-API-Key": form.key}
     assert form.client.post(PATH, {"email": "grace@example.com", "note": "x"}, headers=head).status_code == 201

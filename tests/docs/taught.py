@@ -25,6 +25,7 @@ CODES = {"currency": CURRENCIES, "country": COUNTRIES, "iana-timezone": TIMEZONE
 def teach(document: dict[str, Any], *, organization: str) -> dict[str, Any]:
     """Return the document for the fuzzer; it is about `organization` alone."""
     taught = copy.deepcopy(document)
+    FILTERS.clear()
     parameters = taught["components"]["parameters"]
     parameters["X-Organization-Id"]["schema"]["enum"] = [organization]
     parameters["If-Match"]["schema"]["enum"] = ["*", '"1"']
@@ -32,6 +33,9 @@ def teach(document: dict[str, Any], *, organization: str) -> dict[str, Any]:
         # Only the server makes cursors; tests/ has them elsewhere.
         cursor = {"$ref": "#/components/parameters/cursor"}
         operation["parameters"] = [item for item in operation["parameters"] if item != cursor]
+        # A form holds texts alone, and the fuzzer writes null and false in it; tests/test_intake.py sends forms.
+        for kind in [kind for kind in operation.get("requestBody", {}).get("content", {}) if "json" not in kind]:
+            del operation["requestBody"]["content"][kind]
     for part in [taught["components"]["parameters"], taught["paths"], *bodies(taught)]:
         for schema in list(nodes(part)):
             narrow(schema)
@@ -39,9 +43,9 @@ def teach(document: dict[str, Any], *, organization: str) -> dict[str, Any]:
 
 
 def bodies(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return the schemas of what is sent: they alone are closed."""
+    """Return the schemas of what is sent: they alone say whether they are closed or take in more."""
     schemas = document["components"]["schemas"].values()
-    return [schema for schema in schemas if schema.get("additionalProperties") is False]
+    return [schema for schema in schemas if "additionalProperties" in schema]
 
 
 def operations(document: dict[str, Any]) -> Iterator[dict[str, Any]]:

@@ -138,7 +138,8 @@ def config_of(caller: Caller, base_url: str, examples: int, *, coverage: bool) -
         # A second, generated key beside the true one is a contradiction, not data.
         "with-security-parameters": False,
     }
-    found = {"seed": SEED, "base-url": base_url, "headers": {"Authorization": f"Bearer {caller.key}"}, "workers": 1}
+    headers = {"Authorization": f"Bearer {caller.key}", **caller.headers}
+    found = {"seed": SEED, "base-url": base_url, "headers": headers, "workers": 1}
     phases = {"coverage": {"enabled": coverage}}
     return SchemathesisConfig.from_dict({**found, "generation": generation, "phases": phases})
 

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from crm.rest.fields import ReferenceField
 from crm.rest.filters import IdFilter, MomentFilter, TruthFilter, operators_of
 from crm.rest.lists import MAX_DEPTH, offered
 from crm.rest.viewset import ResourceViewSet
@@ -56,7 +57,14 @@ def ask_filter(matrix: Matrix, route: Route, name: str, item: Any) -> None:
             answers = matrix.compare(what, partial(ask_by, matrix, route, param), known)
             alone = param in (f"{name}[eq]", f"{name}[in]")
             matrix.expect(not alone or answers["unknown"].data == [], f"{what}: an unknown id matches")
-            matrix.expect(not alone or route.has_id or answers["own"].data != [], f"{what}: an own id matches nothing")
+            filled = alone and not route.has_id and is_filled(route, name)
+            matrix.expect(not filled or answers["own"].data != [], f"{what}: an own id matches nothing")
+
+
+def is_filled(route: Route, name: str) -> bool:
+    """Tell whether a listed record has the id: what only a command fills in may be empty."""
+    field = route.listed.serializer_class().fields.get(name) if route.listed else None
+    return not isinstance(field, ReferenceField) or not field.read_only
 
 
 def ask_by(matrix: Matrix, route: Route, name: str, value: str) -> Answer:
