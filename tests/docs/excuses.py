@@ -57,6 +57,7 @@ RULES = (
     r"Required where there is no product_?[iI]d",
     r"price.* is in [A-Z]{3}: say the rate",
     r"total would be negative",
+    r"Must not be before start_?[dD]ate",
     # A format says how an address is written, not that a host can have this name.
     r"Enter a valid URL",
 )
