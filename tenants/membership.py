@@ -55,7 +55,8 @@ def give_seat(*, user: User, role: str, actor: Actor) -> Member:
 
 def find_invited(user: User, tenant: Any) -> Member | None:
     """Return the seat without an account that waits for this person in a tenant."""
-    return invitations(user).filter(tenant=tenant).first()
+    found: Member | None = invitations(user).filter(tenant=tenant).first()
+    return found
 
 
 def invitations(user: User) -> Any:

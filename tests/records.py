@@ -47,7 +47,7 @@ class Records:
     def make(self, model: Any, *, full: bool = False, claim: str = "") -> str:
         """Make one more record and return its id; `claim` is an Idempotency-Key."""
         route = self.makers[model]
-        body = make_body(route.view, self.ids, full=full, mark=self.mark)
+        body = make_body(route.view, self.ids, full=full, mark=self.mark) | self.shared(route)
         made = self.send(route, "POST", route.path, body, **({"Idempotency_Key": claim} if claim else {}))
         assert made.status == 201, (route.path, body, made.body)
         self.bodies[model] = body
@@ -59,6 +59,12 @@ class Records:
             route = next(r for r in self.routes if r.view.model is model and action in r.actions.values())
             done = self.send(route, "POST", route.at(self.ids[model]))
             assert done.status == 200, (route.path, done.body)
+
+    def shared(self, route: Route) -> dict[str, Any]:
+        """Return what a record must hold to stand in every part of its resource: a service among the products."""
+        parts = (other.view.only for other in self.routes if other.view.model is route.view.model)
+        names = {name: value for only in parts for name, value in only.items() if name not in route.view.only}
+        return {route.contract.wire(name): value for name, value in names.items()}
 
     def page(self, view: type[ResourceViewSet], limit: int) -> Answer:
         """Return the first page of a list."""

@@ -20,7 +20,7 @@ from tests.crowd import at_once
 
 BODY = {"title": "New task", "description": "Task description", "status": "todo", "priority": "medium"}
 # As document 003 prints it, in the case of v1; it may say more.
-SCHEMA = {
+SCHEMA: dict[str, dict[str, Any]] = {
     "id": {"type": "string", "required": False, "generated": True},
     "title": {"type": "string", "required": True, "maxLength": 200},
     "description": {"type": "string", "required": False},

@@ -4,7 +4,20 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from crm.demo import appointments, clients, invoices, leads, marketing, orders, payments, products, quotes
+from crm.demo import (
+    appointments,
+    clients,
+    invoices,
+    leads,
+    marketing,
+    orders,
+    payments,
+    products,
+    projects,
+    quotes,
+    tasks,
+    team,
+)
 from crm.demo.world import World
 from crm.resources.clients.models import Client
 from tenants.actor import Actor
@@ -14,7 +27,9 @@ from tenants.scope import tenant_scope
 __all__ = ["load", "size_of"]
 
 # One file a resource, each with its SIZE and its make(); later ones build on what earlier ones made.
-PARTS: tuple[Any, ...] = (clients, products, invoices, payments, quotes, orders, leads, appointments, marketing)
+PARTS: tuple[Any, ...] = (
+    clients, products, invoices, payments, quotes, orders, leads, team, appointments, projects, tasks, marketing,
+)  # fmt: skip
 
 
 def size_of(slug: str) -> int:

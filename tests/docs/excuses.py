@@ -67,6 +67,7 @@ RULES = (
     r"cannot come from the future",
     r"Lies in the past",
     r"Unknown placeholder",
+    r"Must not be before start_?[dD]ate",
     # A format says how an address is written, not that a host can have this name.
     r"Enter a valid URL",
 )

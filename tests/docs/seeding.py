@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import uuid4
 
 from crm.docs.examples import KEY, create_example
 from crm.rest.router import spoken
@@ -46,10 +47,12 @@ def references(value: Any, views: Mapping[str, Any]) -> set[str]:
 
 
 def replaced(value: Any, known: dict[str, list[str]]) -> Any:
-    """Return an example with the ids of real records."""
+    """Return an example with the ids of real records, and with addresses that no other record has."""
     if isinstance(value, dict):
         return {name: replaced(item, known) for name, item in value.items()}
     if isinstance(value, list):
         return [replaced(item, known) for item in value]
+    if isinstance(value, str) and value.endswith("@example.com"):
+        return f"{uuid4().hex[:8]}.{value}"
     real = {ids.encode(prefix, KEY): found[0] for prefix, found in known.items()}
     return real.get(value, value) if isinstance(value, str) else value

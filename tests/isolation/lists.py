@@ -75,7 +75,7 @@ def ask_by(matrix: Matrix, route: Route, name: str, value: str) -> Answer:
 def filters(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
     """Yield each filter with each of its operators and a value that Globex has."""
     for name, item in view.filters.items():
-        value = value_of(matrix.world.rows[view.plural], name, item)
+        value = value_of(matrix.world.rows[view], name, item)
         yield {name: value}
         for operator in operators_of(item):
             given: Any = {"null": False, "in": [value], "nin": [value]}.get(operator, value)
@@ -128,7 +128,7 @@ def pages(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
 
 def ask_cursors(matrix: Matrix, route: Route, view: type[ResourceViewSet]) -> None:
     """Send a cursor out of Globex's list: it is like one that somebody made up."""
-    cursor = matrix.world.cursors[view.plural]
+    cursor = matrix.world.cursors[view]
     if not cursor or route.has_id:
         return
     known = {"foreign": cursor, "unknown": "a" * len(cursor)}

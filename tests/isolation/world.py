@@ -32,8 +32,9 @@ class World:
         # A contract's second mount leads to the same views: there only the paths are asked anew.
         self.firsts = tuple({(r.view, *r.actions.values()): r for r in reversed(self.routes)}.values())
         self.deleted = {model: self.delete(model) for model in self.acme.makers if not is_kept(model)}
-        self.rows = {view.plural: self.globex.list(view) for view in self.views.values()}
-        self.cursors = {view.plural: self.globex.cursor(view) for view in self.views.values()}
+        lists = {route.view for route in self.routes if route.actions.get("GET") == "list"}
+        self.rows = {view: self.globex.list(view) for view in lists}
+        self.cursors = {view: self.globex.cursor(view) for view in lists}
         # From here on nobody works for Globex, so nothing of its own may change; uses are counted in the background.
         counter.flush()
         self.secrets = tuple(secrets_of(self.globex))

@@ -49,9 +49,10 @@ class ProjectFilter(ResourceFilterSet):
 
     class Meta:
         model = Project
+        # Not start_date: as a parameter that is where a list begins, by created_at.
         fields = [
-            "name", "status", "start_date", "due_date", "completed_at", "budget", "currency", "external_ref",
-            "created_at", "updated_at",
+            "name", "status", "due_date", "completed_at", "budget", "currency", "external_ref", "created_at",
+            "updated_at",
         ]  # fmt: skip
 
 
