@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import uuid4
 
+from django.db.models import UniqueConstraint
+
 from crm.docs.examples import KEY, create_example
 from crm.rest.router import spoken
 from crm.rest.viewset import ResourceViewSet
@@ -21,15 +23,24 @@ def seed(caller: Caller, views: Mapping[str, type[ResourceViewSet]], each: int =
         ready = [view for view in waiting if references(create_example(view), views) <= set(found)]
         assert ready, f"No order to create {[view.__name__ for view in waiting]} in."
         for view in ready:
-            found[view.prefix] = [create(caller, view, found) for _ in range(each)]
+            found[view.prefix] = [create(caller, view, found, number) for number in range(each)]
         waiting = [view for view in waiting if view not in ready]
     return found | {view.prefix: listed(caller, view) for view in views.values() if view.prefix not in found}
 
 
-def create(caller: Caller, view: Any, known: dict[str, list[str]]) -> str:
-    made = caller.post(f"/{path_of(view)}", replaced(create_example(view), known))
+def create(caller: Caller, view: Any, known: dict[str, list[str]], number: int) -> str:
+    body = create_example(view) if number == 0 else distinct(view, create_example(view), number)
+    made = caller.post(f"/{path_of(view)}", replaced(body, known))
     assert made.status == 201, (view.__name__, made.body)
     return str(made.data["id"])
+
+
+def distinct(view: Any, body: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return a body with other texts where no two records may have the same."""
+    rules = [rule for rule in view.model._meta.constraints if isinstance(rule, UniqueConstraint)]
+    unique = {name for rule in rules for name in rule.fields}
+    sources = {name: field.source for name, field in view.serializer_class().fields.items()}
+    return {name: f"{value} {number}" if sources[name] in unique else value for name, value in body.items()}
 
 
 def listed(caller: Caller, view: Any) -> list[str]:

@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import orjson
+from django_filters import DateFilter
 
 from crm.rest.fields import ReferenceField
 from crm.rest.filters import IdFilter, MomentFilter, TruthFilter, operators_of
@@ -22,6 +23,7 @@ __all__ = ["ask_lists"]
 Params = dict[str, str]
 FITTING: dict[type, str] = {TruthFilter: "true", MomentFilter: "2026-01-31"}
 RANGES = ("start_date", "end_date", "updated_since")
+TIMES = (MomentFilter, DateFilter)
 
 
 def ask_lists(matrix: Matrix) -> None:

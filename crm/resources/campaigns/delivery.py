@@ -8,7 +8,7 @@ it twice: both copies then bear the same Message-ID.
 import time
 from collections import Counter
 from datetime import timedelta
-from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPServerDisconnected
 from typing import Any
 from uuid import UUID
 
@@ -88,35 +88,38 @@ def claim(tenant: Tenant, campaign_id: UUID) -> Recipient | None:
 
 def why_not(recipient: Recipient) -> str | None:
     """Return why a recipient gets no mail."""
-    client = recipient.client
-    if client is None or not client.email:
+    if not recipient.client.email:
         return "no address"
     actor = Actor.system(recipient.tenant, "campaigns")
-    return None if allows(client.pk, Channel.EMAIL, actor=actor) else "no consent"
+    return None if allows(recipient.client_id, Channel.EMAIL, actor=actor) else "no consent"
 
 
 def hand_over(recipient: Recipient, server: Any) -> None:
-    """Hand one mail over and note it; raises what says that the server is away."""
+    """Hand one mail over and note it; raises what says that the server is away, or not willing to work for us."""
     try:
         mail_for(recipient, connection=server).send()
     except (SMTPRecipientsRefused, SMTPDataError) as error:
-        refused(recipient, error)
+        answers = error.recipients.values() if isinstance(error, SMTPRecipientsRefused) else [(error.smtp_code,)]
+        code = max(answer[0] for answer in answers)
+        put_off(recipient, f"refused with {code}", for_good=code >= PERMANENT)
     except ValueError as error:
         # An address, or a text, that no mail can hold.
-        note(recipient, State.FAILED, reason=type(error).__name__)
+        put_off(recipient, type(error).__name__, for_good=True)
+    except (SMTPServerDisconnected, ConnectionError, TimeoutError):
+        # It may be this very mail that breaks the line: the others must not wait behind it.
+        put_off(recipient, "connection lost")
+        raise
     except (SMTPException, OSError):
-        note(recipient, State.WAITING)
+        note(recipient, State.WAITING, tries=recipient.tries - 1)
         raise
     else:
         note(recipient, State.SENT, sent_at=timezone.now())
 
 
-def refused(recipient: Recipient, error: SMTPRecipientsRefused | SMTPDataError) -> None:
-    """Note a refusal for good, or for now: then the claim stays, and its age brings the next try."""
-    answers = error.recipients.values() if isinstance(error, SMTPRecipientsRefused) else [(error.smtp_code,)]
-    code = max(answer[0] for answer in answers)
-    if code >= PERMANENT or recipient.tries >= MOST_TRIES:
-        note(recipient, State.FAILED, reason=f"refused with {code}")
+def put_off(recipient: Recipient, reason: str, *, for_good: bool = False) -> None:
+    """Give a recipient up for good or after MOST_TRIES; else leave the claim, whose age brings the next try."""
+    if for_good or recipient.tries >= MOST_TRIES:
+        note(recipient, State.FAILED, reason=reason)
 
 
 def note(recipient: Recipient, state: str, **more: Any) -> None:

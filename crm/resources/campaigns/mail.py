@@ -34,7 +34,6 @@ def names_in(text: str) -> list[str]:
 def mail_for(recipient: Recipient, *, connection: Any = None) -> EmailMultiAlternatives:
     """Return the mail to a recipient, whose client has an address."""
     campaign, tenant, client = recipient.campaign, recipient.tenant, recipient.client
-    assert client is not None
     assert client.email is not None
     url = links.url_of(links.Link(tenant.pk, client.pk, campaign.pk))
     values = dict(

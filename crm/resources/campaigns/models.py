@@ -98,7 +98,7 @@ class Recipient(TenantRow):
     """One member of the list when the sending began; whoever sends claims the row first."""
 
     campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="recipients", db_constraint=False)
-    client = models.ForeignKey(Client, on_delete=models.SET_NULL, null=True, related_name="+", db_constraint=False)
+    client = models.ForeignKey(Client, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     state = models.CharField(max_length=7, choices=State, default=State.WAITING)
     claimed_at = models.DateTimeField(null=True)
     tries = models.PositiveSmallIntegerField(default=0)
