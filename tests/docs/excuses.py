@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 import orjson
+from schemathesis.core import NotSet
 from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.openapi.checks import UseAfterFree
 
@@ -72,11 +73,18 @@ def is_blank(failure: Any, case: Any, response: Any) -> bool:
     """Excuse a body that fits once its empty texts are null: that is what they mean where null is allowed."""
     raw = case.operation.schema.raw_schema
     body = raw["paths"][case.operation.path][case.method.lower()].get("requestBody")
-    if body is None or isinstance(case.body, bytes) or not isinstance(failure, AcceptedNegativeData):
+    if body is None or isinstance(case.body, bytes | NotSet) or not isinstance(failure, AcceptedNegativeData):
         return False
     schema = {**body["content"]["application/json"]["schema"], "components": raw["components"]}
     validator = jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
     return not validator.is_valid(case.body) and validator.is_valid(without_blanks(case.body))
+
+
+def is_left_out(failure: Any, case: Any, response: Any) -> bool:
+    """Excuse a body that is left out where the document says that it may be, in a request that is valid otherwise."""
+    body = case.operation.schema.raw_schema["paths"][case.operation.path][case.method.lower()].get("requestBody", {})
+    optional = isinstance(failure, AcceptedNegativeData) and isinstance(case.body, NotSet) and not body.get("required")
+    return optional and "positive test case" in failure.message
 
 
 def without_blanks(value: Any) -> Any:
@@ -90,4 +98,4 @@ def is_too_long(failure: Any, case: Any, response: Any) -> bool:
     return bool(response.status_code == 414)
 
 
-EXCUSES = (is_blank, is_too_long, is_partial, is_stale, is_dangling, is_contradiction, is_history)
+EXCUSES = (is_blank, is_left_out, is_too_long, is_partial, is_stale, is_dangling, is_contradiction, is_history)
