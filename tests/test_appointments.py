@@ -342,7 +342,7 @@ def test_its_demo_is_a_calendar(acme: Caller, people: int) -> None:
     acme.post("/clients", {"name": "Ada"})
     service(acme, duration_minutes=120, booking={"buffer_after_minutes": 15})
     with tenant_scope(acme.tenant.id):
-        made_before = {model: list(model.objects.of(acme.tenant)) for model in (Client, Product)}
+        made_before: dict[type, list[Any]] = {model: list(model.objects.of(acme.tenant)) for model in (Client, Product)}
         world = World(acme.tenant, "acme", Actor.system(acme.tenant, "demo"), Random(1), made_before)
         assert len(list(make(world))) == SIZE["acme"]
     made = [row for page in (0, 100) for row in acme.get(f"/appointments?limit=100&offset={page}").data]

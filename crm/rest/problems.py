@@ -137,10 +137,10 @@ def not_unique(error: Any, contract: "Contract", model: Any) -> Problem:
     cause = error.__cause__
     state, name = getattr(cause, "sqlstate", ""), getattr(getattr(cause, "diag", None), "constraint_name", "") or ""
     fields = constraint_fields(model, name, contract)
-    if state == "23P01":
-        sentence = contract.say(str(constraints_of(model)[name][0].get_violation_error_message()))
+    if state == "23P01" and name in (known := constraints_of(model)):
+        sentence = contract.say(str(known[name][0].get_violation_error_message()))
         return Problem(409, "CONFLICT", f"{', '.join(fields)}: {sentence}", {field: [sentence] for field in fields})
-    if state == "23505":
+    if state in ("23505", "23P01"):
         message = f"{', '.join(fields) or 'This value'}: already used by another record."
         return Problem(409, "CONFLICT", message, {field: ["Already used by another record."] for field in fields})
     if state == "23503":
