@@ -7,6 +7,7 @@ import django_stubs_ext
 from config import env, logs, unfold
 from config.databases import caches, databases, redis_url
 from config.secret import secret_key
+from config.stores import stores
 
 # Lets Django's classes carry their types when they are inherited from, as in `ModelAdmin[Tenant]`.
 django_stubs_ext.monkeypatch()
@@ -96,6 +97,8 @@ BEAT: dict[str, dict[str, object]] = {
     "expiring": {"task": "apikeys.tasks.note_expiring_keys", "schedule": 3600},
     "usage": {"task": "apikeys.tasks.forget_usage", "schedule": 24 * 3600},
     "overdue": {"task": "crm.tasks.mark_invoices_overdue", "schedule": 900},
+    "sweep": {"task": "crm.tasks.sweep_files", "schedule": 3600},
+    **({"scan": {"task": "crm.tasks.scan_files", "schedule": 15}} if ENV.text("FILES_SCANNER") else {}),
 }
 
 LANGUAGE_CODE = "en-us"
@@ -108,7 +111,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else 
 # Static files are served from the packages they come in, so that no start waits for collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
-MEDIA_ROOT = KITH_HOME / "files"
+STORAGES = stores(ENV)
+FILES_BUCKET = ENV.text("S3_BUCKET")
+FILES_QUOTA_MB = ENV.number("FILES_QUOTA_MB")
+FILES_SCANNER = ENV.text("FILES_SCANNER")
+# On the disk where they will stay, so that keeping an upload is giving it another name.
+FILES_INCOMING = KITH_HOME / "files" / "incoming"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

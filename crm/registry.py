@@ -2,8 +2,10 @@
 
 from apikeys.scopes import Category, register
 from crm.contracts.v1 import V1
+from crm.resources.activities.api import ActivityViewSet
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.events.api import EventViewSet
+from crm.resources.files.api import FileViewSet
 from crm.resources.invoices.api import InvoiceViewSet
 from crm.resources.products.api import ProductViewSet
 from crm.rest.contract import CANONICAL, Contract
@@ -16,6 +18,8 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     ClientViewSet,
     ProductViewSet,
     InvoiceViewSet,
+    ActivityViewSet,
+    FileViewSet,
     EventViewSet,
 )
 
@@ -29,7 +33,6 @@ UPCOMING = {
     "tasks": ("read", "write", "delete"),
     "appointments": ("read", "write", "delete"),
     "team": ("read", "write"),
-    "files": ("read", "write", "delete"),
     "webhooks": ("read", "write", "delete"),
     "marketing": ("read", "write"),
     "leads": ("read", "write", "delete"),

@@ -1,8 +1,10 @@
-"""What time does to records."""
+"""What time does to records, and what is done when nobody waits for it."""
 
 from celery import shared_task
 from django.utils import timezone
 
+from crm.resources.files import rules as files
+from crm.resources.files import store
 from crm.resources.invoices.rules import mark_overdue
 from tenants.models import Tenant
 
@@ -13,3 +15,19 @@ def mark_invoices_overdue() -> None:
     today = timezone.now().date()
     for tenant in Tenant.objects.all():
         mark_overdue(tenant, today=today)
+
+
+@shared_task
+def sweep_files() -> None:
+    """Delete content of files that has had no record for a day, and what broken uploads left behind."""
+    now = timezone.now()
+    store.forget_parts(before=now - files.AGE)
+    for tenant in Tenant.objects.all():
+        files.sweep(tenant, now=now)
+
+
+@shared_task
+def scan_files() -> None:
+    """Let the scanner look at new files."""
+    for tenant in Tenant.objects.all():
+        files.scan(tenant)

@@ -7,10 +7,13 @@ from rest_framework import serializers
 
 from crm import standards
 from crm.docs.fields import REQUEST, RESPONSE, default_of, is_nullable
+from crm.records import RecordField
 from crm.rest import fields as own
+from crm.rest.serializers import bind
+from crm.uploads import UploadField
 from tenants import ids
 
-__all__ = ["KEY", "body_example", "create_example", "record_example", "update_example"]
+__all__ = ["KEY", "body_example", "create_example", "record_example", "update_example", "whole_example"]
 
 MOMENT = "2026-01-31T12:00:00Z"
 # A fixed one, so that the document is the same each time.
@@ -18,6 +21,8 @@ KEY = UUID("019ac3f2-b6d0-7a1f-9d0e-6a5b8c7d4e21")
 VALUES: dict[type, Any] = {
     own.IdField: lambda field: ids.encode(field.prefix, KEY),
     own.ReferenceField: lambda field: ids.encode(field.prefix, KEY),
+    RecordField: lambda field: ids.encode(field.kinds[0].prefix, KEY),
+    UploadField: lambda field: "plan.pdf",
     standards.EmailField: lambda field: "ada@example.com",
     standards.PhoneField: lambda field: "+14155552671",
     standards.UrlField: lambda field: "https://example.com",
@@ -41,19 +46,21 @@ VALUES: dict[type, Any] = {
 
 def create_example(view: Any) -> dict[str, Any]:
     """Return a body that creates a record: the resource's own, else one with what it must have."""
-    return body_example(view.serializer_class(), view.example)
+    takes = getattr(getattr(view, "create", None), "takes", None)
+    return body_example((bind(takes, view.contract) if takes else view.serializer_class)(), view.example)
 
 
 def update_example(view: Any) -> dict[str, Any]:
     """Return a body that changes a record: one plain field, if there is one."""
-    body, fields = create_example(view), view.serializer_class().fields
+    serializer = view.serializer_class()
+    body, fields = body_example(serializer, view.example), serializer.fields
     plain = (name for name, value in body.items() if isinstance(value, str) and name not in references(fields))
     name = next(plain, next(iter(body)))
     return {name: body[name]}
 
 
 def references(fields: Any) -> set[str]:
-    return {name for name, field in fields.items() if isinstance(field, own.ReferenceField)}
+    return {name for name, field in fields.items() if isinstance(field, own.ReferenceField | RecordField)}
 
 
 def body_example(serializer: Any, given: Any = None) -> dict[str, Any]:
@@ -69,11 +76,12 @@ def body_example(serializer: Any, given: Any = None) -> dict[str, Any]:
 
 def record_example(view: Any) -> dict[str, Any]:
     """Return the record that the create example makes."""
-    return whole(view.serializer_class(), view.example or {})
+    return whole_example(view.serializer_class(), view.example)
 
 
-def whole(serializer: Any, given: Any) -> dict[str, Any]:
-    names = {serializer.naming.wire(name): value for name, value in given.items()}
+def whole_example(serializer: Any, given: Any = None) -> dict[str, Any]:
+    """Return what an answer shows of a serializer's shape."""
+    names = {serializer.naming.wire(name): value for name, value in (given or {}).items()}
     return {
         name: value_example(field, RESPONSE, names.get(name))
         for name, field in serializer.fields.items()
@@ -98,7 +106,7 @@ def value_example(field: Any, direction: str, given: Any = None) -> Any:
 def nested_example(serializer: Any, direction: str, given: Any) -> Any:
     if direction == REQUEST:
         return body_example(serializer, given)
-    return whole(serializer, given) if given else None
+    return whole_example(serializer, given) if given else None
 
 
 def answered_example(field: Any) -> Any:

@@ -201,6 +201,10 @@ class ResourceViewSet(ContractView):
                 raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
         elif not self.request._request.body:
             raise refuse("body", "Missing: send a JSON object.", code="VALIDATION_ERROR")
+        return self.validated(kind, data, record)
+
+    def validated(self, kind: Any, data: Any, record: Any = None) -> dict[str, Any]:
+        """Return what a serializer makes of `data`, under canonical names; it raises for what it refuses."""
         serializer = kind(
             record, data=data, partial=record is not None, context={"tenant": self.tenant, "contract": self.contract}
         )

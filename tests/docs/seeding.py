@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from crm.docs.examples import KEY, create_example
+from crm.rest.serializers import bind
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
 from tests.conftest import Caller
+from tests.forms import as_form
 
 __all__ = ["seed"]
 
@@ -25,7 +27,10 @@ def seed(caller: Caller, views: Mapping[str, type[ResourceViewSet]], each: int =
 
 
 def create(caller: Caller, view: Any, known: dict[str, list[str]]) -> str:
-    made = caller.post(f"/{path_of(view)}", replaced(create_example(view), known))
+    body = replaced(create_example(view), known)
+    if takes := getattr(view.create, "takes", None):
+        body = as_form(body, bind(takes, view.contract))
+    made = caller.post(f"/{path_of(view)}", body)
     assert made.status == 201, (view.__name__, made.body)
     return str(made.data["id"])
 

@@ -30,8 +30,10 @@ def teach(document: dict[str, Any], *, organization: str) -> dict[str, Any]:
     parameters["If-Match"]["schema"]["enum"] = ["*", '"1"']
     for operation in operations(taught):
         # Only the server makes cursors; tests/ has them elsewhere.
-        cursor = {"$ref": "#/components/parameters/cursor"}
-        operation["parameters"] = [item for item in operation["parameters"] if item != cursor]
+        places = ({"$ref": "#/components/parameters/cursor"}, "cursor")
+        operation["parameters"] = [
+            item for item in operation["parameters"] if item not in places and item.get("name") not in places
+        ]
     for part in [taught["components"]["parameters"], taught["paths"], *bodies(taught)]:
         for schema in list(nodes(part)):
             narrow(schema)

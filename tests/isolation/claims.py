@@ -46,8 +46,8 @@ def as_named(matrix: Matrix, route: Route, method: str, header: str, name: str) 
 def copy_record(matrix: Matrix, route: Route) -> None:
     """Send Globex's own body with its own Idempotency-Key: unique values and keys are unique within a tenant."""
     world, model = matrix.world, route.view.model
-    body = make_body(route.view, world.acme.ids, full=True) | world.globex.bodies[model]
-    for path, other in references(route.view):
+    body = make_body(route.takes("POST"), world.acme.ids, full=True) | world.globex.bodies[model]
+    for path, other in references(route.takes("POST"), one=True):
         body = placed(body, path, world.acme.ids[other])
     made = matrix.ask(route, "POST", route.path, body, Idempotency_Key=f"{SHARED_CLAIM}-{model.__name__}")
     matrix.expect(made.status == 201, f"POST {route.path} with Globex's values: {made.status} {made.body}")
@@ -75,5 +75,5 @@ def send_id(matrix: Matrix, route: Route) -> None:
 
 
 def post(matrix: Matrix, route: Route, more: dict[str, Any]) -> Answer:
-    body = make_body(route.view, matrix.world.acme.ids, mark=matrix.world.acme.mark)
+    body = make_body(route.takes("POST"), matrix.world.acme.ids, mark=matrix.world.acme.mark)
     return matrix.ask(route, "POST", route.path, body | more)
