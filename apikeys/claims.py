@@ -44,15 +44,24 @@ class Claim(models.Model):
         return self.key
 
 
-def claimed(request: HttpRequest, *, tenant: Tenant, owner: str, write: Callable[[], HttpResponse]) -> HttpResponse:
+def claimed(
+    request: HttpRequest,
+    *,
+    tenant: Tenant,
+    owner: str,
+    content: Callable[[], bytes],
+    write: Callable[[], HttpResponse],
+) -> HttpResponse:
     """Answer `request` by `write`; with an Idempotency-Key they happen once and the answer is replayed.
+
+    `content` gives what the body says, which two requests with the same key must agree in.
 
     Only a 2xx is kept: every other answer left no effect, so running again is safe, and a corrected retry too.
     """
     key = key_of(request)
     if key is None:
         return write()
-    fingerprint = fingerprint_of(request)
+    fingerprint = fingerprint_of(request, content())
     take_lock(tenant, owner, key)
     if earlier := Claim.objects.of(tenant).filter(owner=owner, key=key, expires_at__gt=timezone.now()).first():
         return replay(earlier, fingerprint)
@@ -72,11 +81,11 @@ def key_of(request: HttpRequest) -> str | None:
     return key
 
 
-def fingerprint_of(request: HttpRequest) -> bytes:
-    """Return what makes two requests the same: method, path, query, media type and the raw body."""
+def fingerprint_of(request: HttpRequest, content: bytes) -> bytes:
+    """Return what makes two requests the same: method, path, query, media type and what the body says."""
     query = "&".join(sorted(request.META.get("QUERY_STRING", "").split("&")))
     head = "\n".join([request.method or "", request.path, query, request.content_type or ""])
-    return sha256(head.encode() + b"\n" + request.body).digest()
+    return sha256(head.encode() + b"\n" + content).digest()
 
 
 def take_lock(tenant: Tenant, owner: str, key: str) -> None:

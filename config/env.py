@@ -61,6 +61,18 @@ SETTINGS = (
     Setting("EMAIL_USER", kinds.TEXT, "", "The log-in at the SMTP server, where it wants one."),
     Setting("EMAIL_PASSWORD", kinds.TEXT, "", "The password that goes with it.", True),
     Setting("EMAIL_FROM", kinds.TEXT, "kith@localhost", "The address that mail comes from."),
+    Setting("FILES_QUOTA_MB", kinds.number(0, 10**9), "1024", "Megabytes of files a tenant may keep; 0 is no limit."),
+    Setting(
+        "FILES_SCANNER",
+        kinds.TEXT,
+        "",
+        "A command that reads a file and ends with 0 for clean, 1 for refused, like clamdscan --no-summary -",
+    ),
+    Setting("S3_BUCKET", kinds.TEXT, "", "The bucket that keeps new files. Empty: the folder files in KITH_HOME."),
+    Setting("S3_ENDPOINT", kinds.SITE, "", "The address of an S3 server. Empty: Amazon's."),
+    Setting("S3_REGION", kinds.TEXT, "us-east-1", "The region of the bucket."),
+    Setting("S3_ACCESS_KEY", kinds.TEXT, "", "The name of the S3 key. Empty: the machine's own role."),
+    Setting("S3_SECRET_KEY", kinds.TEXT, "", "The secret of the S3 key.", True),
     Setting("LOG_FORMAT", kinds.choice("console", "json"), "console", "How log lines are written."),
     Setting(
         "LOG_LEVEL", kinds.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least important lines to log."

@@ -8,6 +8,7 @@ from config import env, logs, unfold
 from config.addresses import tenant_domain, tenant_url
 from config.databases import caches, databases, redis_url
 from config.secret import secret_key
+from config.stores import stores
 
 # Lets Django's classes carry their types when they are inherited from, as in `ModelAdmin[Tenant]`.
 django_stubs_ext.monkeypatch()
@@ -103,6 +104,8 @@ BEAT: dict[str, dict[str, object]] = {
     "expiry": {"task": "crm.tasks.expire_quotes", "schedule": 900},
     # The next sweep does what a late one would.
     "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": {"expires": 30}},
+    "sweep": {"task": "crm.tasks.sweep_files", "schedule": 3600},
+    **({"scan": {"task": "crm.tasks.scan_files", "schedule": 15}} if ENV.text("FILES_SCANNER") else {}),
 }
 
 LANGUAGE_CODE = "en-us"
@@ -115,7 +118,12 @@ STATICFILES_DIRS = [BASE_DIR / "static"] if (BASE_DIR / "static").is_dir() else 
 # Static files are served from the packages they come in, so that no start waits for collectstatic.
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
-MEDIA_ROOT = KITH_HOME / "files"
+STORAGES = stores(ENV)
+FILES_BUCKET = ENV.text("S3_BUCKET")
+FILES_QUOTA_MB = ENV.number("FILES_QUOTA_MB")
+FILES_SCANNER = ENV.text("FILES_SCANNER")
+# On the disk where they will stay, so that keeping an upload is giving it another name.
+FILES_INCOMING = KITH_HOME / "files" / "incoming"
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

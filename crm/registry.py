@@ -5,12 +5,14 @@ from crm.contracts.intake import INTAKE
 from crm.contracts.public import PUBLIC
 from crm.contracts.registry import REGISTRY
 from crm.contracts.v1 import V1
+from crm.resources.activities.api import ActivityViewSet
 from crm.resources.appointments.api import AppointmentViewSet
 from crm.resources.campaigns.api import CampaignViewSet
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.comments.api import CommentViewSet
 from crm.resources.consents.api import ConsentViewSet
 from crm.resources.events.api import EventViewSet
+from crm.resources.files.api import FileViewSet
 from crm.resources.invoices.api import InvoiceViewSet
 from crm.resources.leads.api import LeadViewSet
 from crm.resources.lists.api import MarketingListViewSet
@@ -47,6 +49,8 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     MarketingListViewSet,
     ConsentViewSet,
     CampaignViewSet,
+    ActivityViewSet,
+    FileViewSet,
     EventViewSet,
 )
 
@@ -54,7 +58,6 @@ CONTRACTS: tuple[Contract, ...] = (V1, PUBLIC, REGISTRY, INTAKE)
 
 # Scopes that the documents name before their routes exist: a key issued today may hold them.
 UPCOMING = {
-    "files": ("read", "write", "delete"),
     "webhooks": ("read", "write", "delete"),
 }
 

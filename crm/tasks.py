@@ -8,6 +8,8 @@ from django.utils import timezone
 from crm.pokes import poke
 from crm.resources.campaigns import delivery
 from crm.resources.campaigns.rules import DELIVER, start_due
+from crm.resources.files import rules as files
+from crm.resources.files import store
 from crm.resources.invoices.rules import mark_overdue
 from crm.resources.quotes.rules import mark_expired
 from tenants.models import Tenant
@@ -29,6 +31,7 @@ def expire_quotes() -> None:
         mark_expired(tenant, today=today)
 
 
+@shared_task
 def sweep_campaigns() -> None:
     """Begin the campaigns that are due, and go on with those that are being sent, each in a task of its own."""
     for tenant in Tenant.objects.all():
@@ -41,3 +44,19 @@ def sweep_campaigns() -> None:
 def deliver_campaign(tenant_id: str, campaign_id: str) -> None:
     """Send some of a campaign's mails."""
     delivery.deliver(Tenant.objects.get(pk=tenant_id), UUID(campaign_id))
+
+
+@shared_task
+def sweep_files() -> None:
+    """Delete content of files that has had no record for a day, and what broken uploads left behind."""
+    now = timezone.now()
+    store.forget_parts(before=now - files.AGE)
+    for tenant in Tenant.objects.all():
+        files.sweep(tenant, now=now)
+
+
+@shared_task
+def scan_files() -> None:
+    """Let the scanner look at new files."""
+    for tenant in Tenant.objects.all():
+        files.scan(tenant)

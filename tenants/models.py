@@ -6,7 +6,8 @@ from uuid import UUID
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
-from django.db.models.functions import Lower, Now
+from django.db.models.fields.json import KT
+from django.db.models.functions import Coalesce, Lower, Now
 from django.utils import timezone
 
 from tenants import ids, scope
@@ -217,6 +218,13 @@ class Event(models.Model):
     occurred_at = models.DateTimeField(db_default=Now())
     txid = models.BigIntegerField(db_default=TransactionId())
     fanned_out_at = models.DateTimeField(null=True)
+    # A column, not an index over the expression: row-level security keeps PostgreSQL from looking `->>` up in one.
+    about = models.GeneratedField(
+        expression=Coalesce(KT("data__client_id"), KT("data__record_id"), "public_id", output_field=models.TextField()),
+        output_field=models.TextField(),
+        db_persist=True,
+        help_text="In whose story it belongs: the client of an invoice, the record of a file, else the record itself.",
+    )
 
     tenant_id: UUID
 
@@ -228,6 +236,7 @@ class Event(models.Model):
         indexes = [
             models.Index(fields=["tenant", "txid", "id"], name="event_feed"),
             models.Index(fields=["tenant", "record_id", "txid"], name="event_record"),
+            models.Index(fields=["tenant", "about", "-occurred_at", "-id"], name="event_about"),
             models.Index(fields=["txid"], condition=models.Q(fanned_out_at=None), name="event_outbox"),
         ]
 

@@ -11,8 +11,10 @@ from uuid import uuid4
 from rest_framework import serializers
 
 from crm import standards
+from crm.records import RecordField
 from crm.resources.appointments.api import AppointmentSerializer
 from crm.rest import fields as own
+from crm.uploads import FileNameField, UploadField
 
 __all__ = ["Path", "make_body", "placed", "references", "writable"]
 
@@ -50,7 +52,7 @@ class Maker:
 
     def text(self, field: Any) -> str:
         """Return a text that no other record has."""
-        return f"{self.mark}{uuid4().hex[:8]}"[: field.max_length]
+        return f"{self.mark}{uuid4().hex[:8]}"[: getattr(field, "max_length", None)]
 
     def children(self, field: Any) -> list[Any]:
         """Return a list of one structure, whole even where it stands in for a required one."""
@@ -66,6 +68,9 @@ HOURS = count()
 ALSO: dict[type, tuple[str, ...]] = {AppointmentSerializer: ("ends_at",)}
 VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.ReferenceField: lambda maker, field: maker.ids[field.model],
+    RecordField: lambda maker, field: maker.ids[field.kinds[0].model],
+    UploadField: lambda maker, field: maker.text(field),
+    FileNameField: lambda maker, field: f"{maker.text(field)}.txt",
     standards.EmailField: lambda maker, field: f"{maker.text(field)}@example.com",
     standards.PhoneField: lambda maker, field: "+14155552671",
     standards.UrlField: lambda maker, field: f"https://example.com/{maker.text(field)}",
@@ -116,9 +121,16 @@ def walk(serializer: Any, path: Path) -> Iterator[tuple[Path, Any]]:
             yield from walk(field, (*path, name))
 
 
-def references(shape: Any) -> Iterator[tuple[Path, Any]]:
-    """Yield the path and the model of every id of another record that a body for `shape` can hold."""
-    yield from ((path, field.model) for path, field in writable(shape) if isinstance(field, own.ReferenceField))
+def references(shape: Any, *, one: bool = False) -> Iterator[tuple[Path, Any]]:
+    """Yield the path and the model of every id of another record that a body for `shape` can hold.
+
+    Where it can be of several kinds, all of them; with `one` only the one that make_body() takes.
+    """
+    for path, field in writable(shape):
+        if isinstance(field, own.ReferenceField):
+            yield path, field.model
+        elif isinstance(field, RecordField):
+            yield from ((path, kind.model) for kind in (field.kinds[:1] if one else field.kinds))
 
 
 def placed(body: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from tenants.membership import give_seat
 from tenants.models import Member, Tenant
 from tenants.provisioning import provision
 from tenants.routing import using
+from tests.forms import Form
 
 # Each caller has an address of its own, so that one test's wrong keys do not use up another's patience.
 ADDRESSES = (f"10.{a}.{b}.{c}" for a in range(256) for b in range(256) for c in range(1, 255))
@@ -119,13 +120,14 @@ class Caller:
             **self.headers,
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
+        media = body.media if isinstance(body, Form) else "application/json"
+        body = body.content if isinstance(body, Form) else body
         content = b"" if body is None else body if isinstance(body, bytes) else orjson.dumps(body)
         url = path if path.startswith(("/v1", "/api", "/functions", "http")) else f"{self.base}{path}"
-        response = self.client.generic(method, url, content, content_type="application/json", headers=sent)
-        parsed = (
-            orjson.loads(response.content) if response.content and "json" in response.get("Content-Type", "") else None
-        )
-        return Answer(response.status_code, parsed, response.headers, response.content)
+        response = self.client.generic(method, url, content, content_type=media, headers=sent)
+        raw = b"".join(response) if response.streaming else response.content
+        parsed = orjson.loads(raw) if raw and "json" in response.get("Content-Type", "") else None
+        return Answer(response.status_code, parsed, response.headers, raw)
 
     def get(self, path: str, **headers: str) -> Answer:
         return self("GET", path, **headers)

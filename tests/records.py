@@ -42,12 +42,12 @@ class Records:
 
     def needs(self, model: Any) -> set[Any]:
         """Return the models that a record of this one refers to."""
-        return {other for _, other in references(self.makers[model].view)}
+        return {other for _, other in references(self.makers[model].takes("POST"), one=True)}
 
     def make(self, model: Any, *, full: bool = False, claim: str = "") -> str:
         """Make one more record and return its id; `claim` is an Idempotency-Key."""
         route = self.makers[model]
-        body = make_body(route.view, self.ids, full=full, mark=self.mark) | self.shared(route)
+        body = make_body(route.takes("POST"), self.ids, full=full, mark=self.mark) | self.shared(route)
         made = self.send(route, "POST", route.path, body, **({"Idempotency_Key": claim} if claim else {}))
         assert made.status == 201, (route.path, body, made.body)
         self.bodies[model] = body
@@ -81,4 +81,4 @@ class Records:
 
     def send(self, route: Route, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Send a request as the route's contract wants it."""
-        return self.caller(method, path, body, **{**route.named(self.caller.tenant), **headers})
+        return self.caller(method, path, route.sent(method, body), **{**route.named(self.caller.tenant), **headers})

@@ -14,6 +14,7 @@ from crm.rest.serializers import bind
 from crm.rest.view import UnknownPath
 from crm.rest.viewset import ResourceViewSet
 from tenants.models import Tenant
+from tests.forms import as_form
 
 __all__ = ["METHODS", "OPEN", "Route", "routes"]
 
@@ -61,9 +62,17 @@ class Route:
     def at(self, pk: str) -> str:
         return self.path.replace("{pk}", pk)
 
+    def sent(self, method: str, body: Any) -> Any:
+        """Return a body as the route wants it: most want JSON, and some a form."""
+        if getattr(getattr(self.view, self.actions.get(method, ""), None), "media", None) is None:
+            return body
+        return as_form(body, self.takes(method))
+
     def takes(self, method: str) -> Any:
         """Return the serializer of the body of a method; None where it takes none."""
         action = self.actions.get(method, "")
+        if action == "create" and hasattr(self.view.create, "takes"):
+            return bind(self.view.create.takes, self.contract)
         if action == "create":
             return self.view.serializer_class
         if action in ("update", "partial_update"):

@@ -147,6 +147,9 @@ def rows_inside(view: type[ResourceViewSet]) -> list[str]:
 def page_of(view: type[ResourceViewSet]) -> type[ResourceAdmin]:
     """Return the admin class of a resource."""
     writable = {"create": "add", "update": "change"} if not view.plan.parts else {}
+    if hasattr(view.create, "takes"):
+        # A form of the record's own fields could not make it: a file has content.
+        writable.pop("create", None)
     possible = {**writable, "destroy": "delete"}
     verbs = {"view": "view", **{verb: verb for method, verb in possible.items() if method in view.methods}}
     name, path = view.plural.replace("_", " "), view.path.replace("_", "-")

@@ -10,7 +10,8 @@ from crm.rest.pages import NumberedPages, OffsetPages
 from tenants import ids
 
 __all__ = [
-    "ANY", "BODY", "RECORD", "WRITE", "deleted_example", "enveloped", "header_components", "headers", "page_headers",
+    "ANY", "BODY", "RECORD", "WRITE", "deleted_example", "enveloped", "feed_pagination", "header_components", "headers",
+    "page_headers",
     "pagination", "response_components", "shared_schemas",
 ]  # fmt: skip
 
@@ -30,6 +31,7 @@ HEADERS: dict[str, tuple[Schema, str]] = {
     "RateLimit-Policy": (TEXT, "Every window of the key: its quota and seconds."),
     "RateLimit": (TEXT, "What is left in each window, and for how many seconds."),
     "ETag": (TEXT, "The record's version, for `If-Match` and `If-None-Match`."),
+    "Content-Disposition": (TEXT, "`attachment`, with the name to save it under."),
     "Location": (TEXT, "The path of the new record."),
     "Idempotent-Replayed": (TEXT, "`true` when this is the stored answer to an earlier request."),
     "Retry-After": (WHOLE, "Seconds to wait before the next try."),
@@ -121,6 +123,19 @@ def pagination(contract: Contract) -> tuple[Schema, Schema]:
         "required": list(properties),
     }
     return shape, {name: shown for name, (_, _, shown) in names.items()}
+
+
+def feed_pagination(contract: Contract) -> tuple[Schema, Schema]:
+    """Return the schema and an example of the place in a feed, which is read by cursor in every contract."""
+    names = {name: PAGINATION[OffsetPages][name] for name in ("limit", "has_more", "next_cursor")}
+    properties = {contract.wire(name): {**schema, "description": text} for name, (schema, text, _) in names.items()}
+    shape = {
+        "type": "object",
+        "description": "Where the page stands.",
+        "properties": properties,
+        "required": list(properties),
+    }
+    return shape, {contract.wire(name): shown for name, (_, _, shown) in names.items()}
 
 
 def enveloped(contract: Contract, description: str, **parts: Schema) -> Schema:

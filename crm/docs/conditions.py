@@ -5,8 +5,9 @@ from typing import Any
 import django_filters
 from django.core.exceptions import FieldDoesNotExist
 
-from crm.docs.fields import REQUEST, Schema, id_pattern
+from crm.docs.fields import REQUEST, Schema, any_identifier, id_pattern
 from crm.docs.shared import parameter
+from crm.records import RecordFilter
 from crm.rest.filters import MAX_TEXT, MAX_VALUES, IdFilter, MomentFilter, TruthFilter, WholeFilter, operators_of
 
 __all__ = ["filter_parameters", "filter_tree"]
@@ -15,6 +16,7 @@ NUMBER = r"^-?[0-9]{1,20}(\.[0-9]{1,20})?$"
 # What each kind of filter compares with, as text.
 VALUES: dict[type, Any] = {
     IdFilter: lambda item: {"type": "string", "format": "typeid", "pattern": id_pattern(item.prefix, REQUEST)},
+    RecordFilter: lambda item: any_identifier(item, REQUEST),
     MomentFilter: lambda item: {"type": "string", "format": "date-time"},
     TruthFilter: lambda item: {"type": "string", "enum": ["true", "false"]},
     WholeFilter: lambda item: {"type": "integer"},

@@ -7,11 +7,14 @@ from rest_framework import serializers
 
 from crm import standards
 from crm.docs.fields import REQUEST, RESPONSE, is_nullable
+from crm.records import RecordField
 from crm.rest import fields as own
 from crm.rest.metadata import default_of
+from crm.rest.serializers import bind
+from crm.uploads import UploadField
 from tenants import ids
 
-__all__ = ["KEY", "body_example", "create_example", "record_example", "update_example"]
+__all__ = ["KEY", "body_example", "create_example", "record_example", "update_example", "whole_example"]
 
 MOMENT = "2026-01-31T12:00:00Z"
 # A fixed one, so that the document is the same each time.
@@ -19,6 +22,8 @@ KEY = UUID("019ac3f2-b6d0-7a1f-9d0e-6a5b8c7d4e21")
 VALUES: dict[type, Any] = {
     own.IdField: lambda field: ids.encode(field.prefix, KEY),
     own.ReferenceField: lambda field: ids.encode(field.prefix, KEY),
+    RecordField: lambda field: ids.encode(field.kinds[0].prefix, KEY),
+    UploadField: lambda field: "plan.pdf",
     standards.EmailField: lambda field: "ada@example.com",
     standards.PhoneField: lambda field: "+14155552671",
     standards.UrlField: lambda field: "https://example.com",
@@ -46,7 +51,8 @@ VALUES: dict[type, Any] = {
 
 def create_example(view: Any) -> dict[str, Any]:
     """Return a body that creates a record: the resource's own, else one with what it must have."""
-    return body_example(view.serializer_class(), view.example)
+    takes = getattr(getattr(view, "create", None), "takes", None)
+    return body_example((bind(takes, view.contract) if takes else view.serializer_class)(), view.example)
 
 
 def update_example(view: Any) -> dict[str, Any]:
@@ -59,7 +65,7 @@ def update_example(view: Any) -> dict[str, Any]:
 
 
 def references(fields: Any) -> set[str]:
-    return {name for name, field in fields.items() if isinstance(field, own.ReferenceField)}
+    return {name for name, field in fields.items() if isinstance(field, own.ReferenceField | RecordField)}
 
 
 def body_example(serializer: Any, given: Any = None) -> dict[str, Any]:
@@ -76,11 +82,12 @@ def body_example(serializer: Any, given: Any = None) -> dict[str, Any]:
 
 def record_example(view: Any) -> dict[str, Any]:
     """Return the record that the create example makes."""
-    return whole(view.serializer_class(), view.example or {})
+    return whole_example(view.serializer_class(), view.example)
 
 
-def whole(serializer: Any, given: Any) -> dict[str, Any]:
-    names = {serializer.naming.wire(name): value for name, value in given.items()}
+def whole_example(serializer: Any, given: Any = None) -> dict[str, Any]:
+    """Return what an answer shows of a serializer's shape."""
+    names = {serializer.naming.wire(name): value for name, value in (given or {}).items()}
     return {
         name: value_example(field, RESPONSE, names.get(name))
         for name, field in serializer.fields.items()
@@ -105,7 +112,7 @@ def value_example(field: Any, direction: str, given: Any = None) -> Any:
 def nested_example(serializer: Any, direction: str, given: Any) -> Any:
     if direction == REQUEST:
         return body_example(serializer, given)
-    return whole(serializer, given) if given else None
+    return whole_example(serializer, given) if given else None
 
 
 def answered_example(field: Any) -> Any:

@@ -96,9 +96,14 @@ FAILURES = (
         "The record has changed since the version in `If-Match`.",
         "Read it again, then decide anew.",
     ),
-    Failure(413, "PAYLOAD_TOO_LARGE", "The body is larger than is taken here.", "Send less at once."),
     Failure(
-        415, "UNSUPPORTED_MEDIA_TYPE", "The body's type is not taken here.", "Send `Content-Type: application/json`."
+        413, "PAYLOAD_TOO_LARGE", "The body is larger than 1 MB, or the file in it than 10 MB.", "Send less at once."
+    ),
+    Failure(
+        415,
+        "UNSUPPORTED_MEDIA_TYPE",
+        "The body is not JSON, or where a file is taken, not `multipart/form-data`.",
+        "Send `Content-Type: application/json`, or the file as a form does.",
     ),
     Failure(
         422,
@@ -125,6 +130,12 @@ FAILURES = (
         "The database did not answer in time; nothing was changed.",
         "Wait for `Retry-After`, then send it again.",
     ),
+    Failure(
+        507,
+        "INSUFFICIENT_STORAGE",
+        "The server's disk is nearly full; nothing was kept.",
+        "Tell the server's operator; try again when there is space.",
+    ),
 )
 # The name of each status's answer among the document's components.
 STATUSES = {
@@ -141,6 +152,7 @@ STATUSES = {
     429: "TooManyRequests",
     500: "InternalError",
     503: "ServiceUnavailable",
+    507: "InsufficientStorage",
 }
 
 

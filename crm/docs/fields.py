@@ -7,15 +7,18 @@ from drf_spectacular.drainage import warn
 from rest_framework import serializers
 
 from crm import standards
+from crm.records import RecordField
 from crm.rest import fields as own
 from crm.rest.metadata import column_of
 from crm.rest.serializers import Shape
+from crm.uploads import UploadField
 
 __all__ = [
     "REQUEST",
     "RESPONSE",
     "UUID",
     "Schema",
+    "any_identifier",
     "described",
     "id_pattern",
     "is_nullable",
@@ -172,6 +175,13 @@ def identifier(field: Any, direction: str) -> Schema:
     return {"type": "string", "format": "typeid", "pattern": id_pattern(field.prefix, direction)}
 
 
+def any_identifier(field: Any, direction: str) -> Schema:
+    """Return the schema of an id of one of several kinds; a filter has kinds too."""
+    public = "|".join(f"{kind.prefix}_{ID}" for kind in field.kinds)
+    pattern = f"^({public})$" if direction == RESPONSE else f"^({public}|{UUID})$"
+    return {"type": "string", "format": "typeid", "pattern": pattern}
+
+
 def plain(kind: str, **more: Any) -> "Describe":
     return lambda field, direction: {"type": kind, **more}
 
@@ -180,6 +190,8 @@ Describe = Callable[[Any, str], Schema]
 VALUES: dict[type, Describe] = {
     own.IdField: identifier,
     own.ReferenceField: identifier,
+    RecordField: any_identifier,
+    UploadField: plain("string", format="binary"),
     standards.EmailField: email,
     standards.PhoneField: phone,
     standards.UrlField: url,

@@ -4,7 +4,7 @@ from typing import Any
 
 from crm.docs import answers, names, parameters
 from crm.docs.components import ComponentSchema
-from crm.docs.examples import body_example, create_example, record_example, update_example
+from crm.docs.examples import body_example, create_example, record_example, update_example, whole_example
 from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
@@ -12,6 +12,8 @@ from crm.rest.serializers import bind
 from crm.rest.viewset import is_needed
 
 __all__ = ["ContractSchema"]
+
+JSON = "application/json"
 
 
 class ContractSchema(ComponentSchema):
@@ -48,12 +50,18 @@ class ContractSchema(ComponentSchema):
         needed = [self.view.required_scopes[self.view.action]]
         if self.shown is not self.view:
             needed.append(self.shown.scope("read"))
+        needed += filter(None, [self.told("also")])
         return [self.view.contract.scope(scope) for scope in needed]
+
+    def told(self, name: str) -> Any:
+        """Return what the action says about itself, None where it says nothing."""
+        return getattr(getattr(self.view, self.view.action), name, None)
 
     @property
     def lists(self) -> str | None:
         """The resource whose records an extra action lists."""
-        return getattr(getattr(self.view, self.view.action), "lists", None)
+        found: str | None = self.told("lists")
+        return found
 
     @property
     def shown(self) -> Any:
@@ -77,6 +85,10 @@ class ContractSchema(ComponentSchema):
         path = [parameters.path_parameter(self.view)] if self.path_of_record else []
         if self.is_list:
             return [*path, *parameters.list_parameters(self.shown, [item["name"] for item in path])]
+        if self.told("entry"):
+            return [*path, *parameters.feed_parameters(self.view)]
+        if self.told("sends"):
+            return [*path, *parameters.known_parameters(self.view)]
         if self.method == "GET":
             return [*path, *parameters.read_parameters(self.view)]
         return [*path, *parameters.write_parameters(self.view, record=self.path_of_record)]
@@ -88,10 +100,12 @@ class ContractSchema(ComponentSchema):
         view, action = self.view, self.view.action
         one = names.pascal(view.contract.word(view.resource))
         if action == "create":
-            return view.serializer_class(), f"{one}Create", create_example(view)
+            takes = self.told("takes")
+            serializer = bind(takes, view.contract)() if takes else view.serializer_class()
+            return serializer, f"{one}Create", create_example(view)
         if action in ("update", "partial_update"):
             return view.serializer_class(partial=True), f"{one}Update", update_example(view)
-        takes = getattr(getattr(view, action), "takes", None)
+        takes = self.told("takes")
         if takes is None:
             return None, "", {}
         serializer = bind(takes, view.contract)()
@@ -110,14 +124,14 @@ class ContractSchema(ComponentSchema):
         serializer.component = name
         schema = self.resolve_serializer(serializer, "request").ref
         needed = is_needed(type(serializer)) or self.view.action in ("update", "partial_update")
-        content = {"schema": schema, "example": example}
-        return {"content": {parser.media_type: content for parser in self.view.get_parsers()}, "required": needed}
+        kinds = [self.told("media")] if self.told("media") else [item.media_type for item in self.view.get_parsers()]
+        return {"content": {kind: {"schema": schema, "example": example} for kind in kinds}, "required": needed}
 
     # The answers.
 
     def _get_response_bodies(self, direction: Any = RESPONSE) -> Schema:
         found = {self.success_status(): self.success()}
-        if self.method == "GET" and not self.is_list:
+        if self.method == "GET" and not self.is_list and not self.told("entry"):
             known = answers.headers(self.view.contract, "ETag")
             found["304"] = {"description": "You have the record as it is.", "headers": known}
         for status in sorted(self.failing()):
@@ -133,22 +147,42 @@ class ContractSchema(ComponentSchema):
         matched = (412,) if writes and self.path_of_record else ()
         addressed = (404,) if self.view.contract.address else ()
         bodies = answers.BODY if self.method in ("POST", "PUT", "PATCH") else ()
-        return {*answers.ANY, *addressed, *writes, *matched, *bodies, *(answers.RECORD if self.path_of_record else ())}
+        return {
+            *answers.ANY,
+            *(self.told("fails") or ()),
+            *addressed,
+            *writes,
+            *matched,
+            *bodies,
+            *(answers.RECORD if self.path_of_record else ()),
+        }
 
     def success(self) -> Schema:
         contract = self.view.contract
+        if self.told("sends"):
+            return self.sent()
         if self.view.action == "destroy":
             schema, example, more = self.deleted()
         elif self.is_list:
             schema, example, more = self.listed()
+        elif self.told("entry"):
+            schema, example, more = self.fed()
         else:
             schema, example, more = self.single()
         more = (*more, "Idempotent-Replayed") if self.method != "GET" else more
-        content = {"application/json": {"schema": schema, "example": example}}
+        content = {JSON: {"schema": schema, "example": example}}
         return {
             "description": self.get_summary() + ".",
             "headers": answers.headers(contract, *more),
             "content": content,
+        }
+
+    def sent(self) -> Schema:
+        """Return the answer that is no JSON."""
+        return {
+            "description": self.get_summary() + ".",
+            "headers": answers.headers(self.view.contract, "ETag", "Content-Disposition"),
+            "content": {self.told("sends"): {"schema": {"type": "string", "format": "binary"}}},
         }
 
     def deleted(self) -> tuple[Schema, Any, tuple[str, ...]]:
@@ -171,3 +205,14 @@ class ContractSchema(ComponentSchema):
         )
         example = contract.envelope(data=[record_example(self.shown)], pagination=answers.pagination(contract)[1])
         return self.share(f"{name}ListResponse", whole), example, answers.page_headers(contract)
+
+    def fed(self) -> tuple[Schema, Any, tuple[str, ...]]:
+        """Return the page of a feed: entries that are no records, and a place that only a cursor can name."""
+        contract = self.view.contract
+        entry = bind(self.told("entry"), contract)()
+        shape = self.resolve_serializer(entry, "response")
+        page, place = answers.feed_pagination(contract)
+        rows = {"type": "array", "items": shape.ref}
+        whole = answers.enveloped(contract, f"A page of {shape.name}.", data=rows, pagination=page)
+        example = contract.envelope(data=[whole_example(entry)], pagination=place)
+        return self.share(f"{shape.name}ListResponse", whole), example, ()

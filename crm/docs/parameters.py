@@ -10,6 +10,8 @@ from crm.rest.contract import Contract
 from crm.rest.lists import offered
 
 __all__ = [
+    "feed_parameters",
+    "known_parameters",
     "list_parameters",
     "parameter_components",
     "path_parameter",
@@ -99,6 +101,16 @@ def write_parameters(view: Any, *, record: bool) -> list[Schema]:
     return [*map(reference, names), *anywhere(view.contract)]
 
 
+def feed_parameters(view: Any) -> list[Schema]:
+    """Return what a feed takes: its place."""
+    return [*(parameter(name, "query", *PAGING[name]) for name in ("limit", "cursor")), *anywhere(view.contract)]
+
+
 def read_parameters(view: Any) -> list[Schema]:
     """Return what reading one record takes."""
-    return [*shape_parameters(view), reference("If-None-Match"), *anywhere(view.contract)]
+    return [*shape_parameters(view), *known_parameters(view)]
+
+
+def known_parameters(view: Any) -> list[Schema]:
+    """Return what reading takes that has no shape to choose."""
+    return [reference("If-None-Match"), *anywhere(view.contract)]

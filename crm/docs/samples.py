@@ -10,6 +10,7 @@ from django.conf import settings
 from crm.docs.examples import KEY
 from crm.docs.fields import Schema
 from crm.rest.contract import Contract
+from crm.uploads import UploadField
 from tenants import ids
 
 __all__ = ["base_of", "samples"]
@@ -26,6 +27,9 @@ class Sample:
     url: str
     headers: dict[str, str]
     body: Any
+    # The fields of a form that are files, None where the body is JSON; whether the answer is a file.
+    files: tuple[str, ...] | None = None
+    saves: bool = False
 
 
 def samples(operation: Any) -> list[Schema]:
@@ -45,7 +49,10 @@ def sample_of(operation: Any) -> Sample:
         headers["Idempotency-Key"] = "4f9d2c1e-1001"
     body = example if serializer is not None else None
     base = base_of(view.contract)
-    return Sample(method, base + path + ("?limit=20" if operation.is_list else ""), headers, body)
+    fields = serializer.fields.items() if operation.told("media") else ()
+    files = tuple(name for name, field in fields if isinstance(field, UploadField)) or None
+    url = base + path + ("?limit=20" if operation.is_list or operation.told("entry") else "")
+    return Sample(method, url, headers, body, files, bool(operation.told("sends")))
 
 
 def base_of(contract: Contract) -> str:
@@ -56,15 +63,21 @@ def base_of(contract: Contract) -> str:
 def curl(request: Sample) -> str:
     lines = [f"curl -X {request.method} '{request.url}'" if request.method != "GET" else f"curl '{request.url}'"]
     lines += [f"  -H '{name}: {text}'" for name, text in request.headers.items()]
-    if request.body is not None:
+    if request.files:
+        lines += [f"  -F '{name}={'@' if name in request.files else ''}{text}'" for name, text in request.body.items()]
+    elif request.body is not None:
         text = json.dumps(request.body, indent=INDENT, ensure_ascii=False).replace("'", "'\\''")
         lines += ["  -H 'Content-Type: application/json'", f"  -d '{text}'"]
+    lines += ["  -OJ"] if request.saves else []
     return " \\\n".join(lines)
 
 
 def python(request: Sample) -> str:
     parts = [literal(request.url), f"headers={literal(request.headers, TAB)}"]
-    if request.body is not None:
+    if request.files:
+        opened = ", ".join(f'"{name}": open({literal(request.body[name])}, "rb")' for name in request.files)
+        parts += [f"files={{{opened}}}", f"data={literal(plain_fields(request), TAB)}"]
+    elif request.body is not None:
         parts.append(f"json={literal(request.body, TAB)}")
     lines = [
         "import requests",
@@ -73,7 +86,7 @@ def python(request: Sample) -> str:
         *(f"{TAB}{part}," for part in (*parts, "timeout=30")),
         ")",
         "response.raise_for_status()",
-        'print(response.json()["data"])',
+        'open("file", "wb").write(response.content)' if request.saves else 'print(response.json()["data"])',
     ]
     return "\n".join(lines)
 
@@ -89,19 +102,32 @@ def literal(value: Any, margin: str = "") -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
+def plain_fields(request: Sample) -> dict[str, Any]:
+    """Return the fields of a form that are texts."""
+    return {name: text for name, text in request.body.items() if name not in (request.files or ())}
+
+
 def javascript(request: Sample) -> str:
-    headers = dict(request.headers)
-    if request.body is not None:
+    headers, before = dict(request.headers), []
+    if request.files:
+        # The element of a page in which somebody has chosen a file.
+        before = ["const form = new FormData();"]
+        before += [f'form.append("{name}", input.files[0]);' for name in request.files]
+        before += [f'form.append("{name}", {json.dumps(text)});' for name, text in plain_fields(request).items()]
+    elif request.body is not None:
         headers["Content-Type"] = "application/json"
     options = [f'method: "{request.method}"', f"headers: {json.dumps(headers, indent=INDENT)}"]
-    if request.body is not None:
+    if request.files:
+        options.append("body: form")
+    elif request.body is not None:
         options.append(f"body: JSON.stringify({json.dumps(request.body, indent=INDENT, ensure_ascii=False)})")
     inside = ",\n  ".join(option.replace("\n", "\n  ") for option in options)
     return "\n".join(
         [
+            *before,
             f"const response = await fetch({json.dumps(request.url)}, {{\n  {inside},\n}});",
             "if (!response.ok) throw new Error(await response.text());",
-            "const { data } = await response.json();",
+            "const file = await response.blob();" if request.saves else "const { data } = await response.json();",
         ]
     )
 

@@ -24,8 +24,10 @@ __all__ = [
     "NumberedPages",
     "OffsetPages",
     "Page",
+    "PageInvalid",
     "Paging",
     "Sort",
+    "limit_of",
 ]
 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 20, 100, 10_000_000

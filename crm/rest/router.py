@@ -10,6 +10,7 @@ from django_filters.filters import QuerySetRequestMixin
 from rest_framework import serializers
 from rest_framework.routers import DynamicRoute, Route, SimpleRouter
 
+from crm.records import Kind, keep_kind
 from crm.rest.compiling import compile_plan
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.fields import ReferenceField
@@ -95,6 +96,7 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
     bound: Any = type(view.__name__, (*contract.views, view), attributes)
     if contract is CANONICAL:
         keep(view.model, view.resource, bound.plan)
+        keep_kind(Kind(view.resource, view.model, view.prefix))
     return bound  # type: ignore[no-any-return]
 
 

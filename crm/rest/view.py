@@ -134,6 +134,10 @@ class ContractView(ViewSetMixin, APIView):
         request = self.request._request
         return self.credential.actor(address=request.META["REMOTE_ADDR"], request_id=getattr(request, "request_id", ""))
 
+    def content(self) -> bytes:
+        """Return what the request says, by which a second one with its Idempotency-Key is told to be the same."""
+        return self.request._request.body
+
     def handle_exception(self, exc: Exception) -> Any:
         return self.refuse(exc)
 

@@ -246,6 +246,10 @@ class ResourceViewSet(ContractView):
             raise Refusal(
                 Problem(self.contract.shape_status, "VALIDATION_ERROR", f"body: {message}", {"body": [message]})
             )
+        return self.validated(kind, data, record)
+
+    def validated(self, kind: Any, data: Any, record: Any = None) -> dict[str, Any]:
+        """Return what a serializer makes of `data`, under canonical names; it raises for what it refuses."""
         context = {"tenant": self.tenant, "contract": self.contract, "request": self.request}
         serializer = kind(record, data=data, partial=record is not None, context=context)
         serializer.is_valid(raise_exception=True)

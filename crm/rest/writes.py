@@ -179,6 +179,7 @@ def one_write(handler: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
             request._request,
             tenant=credential.tenant,
             owner=f"key:{credential.key.id}",
+            content=view.content,
             write=lambda: handler(view, request, *args, **kwargs),
         )
 

@@ -8,9 +8,11 @@ from django.db.models import UniqueConstraint
 
 from crm.docs.examples import KEY, create_example
 from crm.rest.router import spoken
+from crm.rest.serializers import bind
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
 from tests.conftest import Caller
+from tests.forms import as_form
 
 __all__ = ["path_of", "seed"]
 
@@ -30,7 +32,10 @@ def seed(caller: Caller, views: Mapping[str, type[ResourceViewSet]], each: int =
 
 def create(caller: Caller, view: Any, known: dict[str, list[str]], number: int) -> str:
     body = create_example(view) if number == 0 else distinct(view, create_example(view), number)
-    made = caller.post(f"/{path_of(view)}", replaced(body, known))
+    body = replaced(body, known)
+    if takes := getattr(view.create, "takes", None):
+        body = as_form(body, bind(takes, view.contract))
+    made = caller.post(f"/{path_of(view)}", body)
     assert made.status == 201, (view.__name__, made.body)
     return str(made.data["id"])
 

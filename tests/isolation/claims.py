@@ -46,10 +46,10 @@ def as_named(matrix: Matrix, route: Route, method: str, header: str, name: str) 
 def copy_record(matrix: Matrix, route: Route) -> None:
     """Send Globex's own body with its own Idempotency-Key: unique values and keys are unique within a tenant."""
     world, model = matrix.world, route.view.model
-    fields, theirs = route.view.serializer_class().fields, world.globex.bodies[model]
-    body = make_body(route.view, world.acme.ids, full=True)
+    fields, theirs = route.takes("POST")().fields, world.globex.bodies[model]
+    body = make_body(route.takes("POST"), world.acme.ids, full=True)
     body |= {name: value for name, value in theirs.items() if name in fields}
-    for path, other in references(route.view):
+    for path, other in references(route.takes("POST"), one=True):
         body = placed(body, path, world.acme.ids[other])
     # A key is for one path: a second route to the same records has none of Globex's.
     same = route.path == world.globex.makers[model].path
@@ -85,5 +85,5 @@ def send_id(matrix: Matrix, route: Route) -> None:
 
 
 def post(matrix: Matrix, route: Route, more: dict[str, Any]) -> Answer:
-    body = make_body(route.view, matrix.world.acme.ids, mark=matrix.world.acme.mark)
+    body = make_body(route.takes("POST"), matrix.world.acme.ids, mark=matrix.world.acme.mark)
     return matrix.ask(route, "POST", route.path, body | more)

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import orjson
 from django_filters import DateFilter
 
+from crm.records import RecordFilter
 from crm.rest.fields import ReferenceField
 from crm.rest.filters import IdFilter, MomentFilter, TruthFilter, operators_of
 from crm.rest.lists import MAX_DEPTH, offered
@@ -39,8 +40,8 @@ def ask_lists(matrix: Matrix) -> None:
             answer = ask(matrix, route, params)
             matrix.expect(answer.status == 200, f"GET {route.path} {params}: {answer.status} {answer.body}")
         for name, item in view.filters.items():
-            if isinstance(item, IdFilter):
-                ask_filter(matrix, route, name, item)
+            for model in filtered(matrix, item):
+                ask_filter(matrix, route, name, item, model)
         ask_cursors(matrix, route, view)
 
 
@@ -49,9 +50,16 @@ def ask(matrix: Matrix, route: Route, params: Params) -> Answer:
     return matrix.ask(route, "GET", f"{path}?{urlencode(params)}")
 
 
-def ask_filter(matrix: Matrix, route: Route, name: str, item: Any) -> None:
+def filtered(matrix: Matrix, item: Any) -> list[Any]:
+    """Return the models whose ids a filter takes."""
+    if isinstance(item, RecordFilter):
+        return [kind.model for kind in item.kinds if kind.model in matrix.world.acme.makers]
+    views = matrix.world.views.items() if isinstance(item, IdFilter) else ()
+    return [model for model, view in views if view.prefix == item.prefix]
+
+
+def ask_filter(matrix: Matrix, route: Route, name: str, item: Any, model: Any) -> None:
     """Filter by ids of every kind: a foreign one matches what an unknown one matches."""
-    model = next(model for model, own in matrix.world.acme.ids.items() if own.startswith(f"{item.prefix}_"))
     for spelled in (str, bare):
         known = {kind: spelled(value) for kind, value in matrix.world.ids_of(model).items()}
         for param in (f"{name}[{operator}]" for operator in operators_of(item) if operator != "null"):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from crm.resources.activities.feed import HasActivity
 from crm.resources.clients.models import Client
 from crm.rest.fields import IdField, OpaqueField, StrictBoolean, StrictChar, StrictChoice, TagsField
 from crm.rest.filters import IdFilter, ResourceFilterSet, TagFilter
@@ -74,7 +75,7 @@ class ClientFilter(ResourceFilterSet):
         ]  # fmt: skip
 
 
-class ClientViewSet(ResourceViewSet):
+class ClientViewSet(HasActivity, ResourceViewSet):
     """People and companies that you work for. One that invoices refer to cannot be deleted: archive it instead."""
 
     resource, plural, prefix = "client", "clients", "cli"

@@ -1,0 +1,1 @@
+"""Files: documents and pictures, attached to any record."""
