@@ -7,10 +7,16 @@ from django.contrib.auth.models import User
 from tenants import ids
 from tenants.actor import Actor
 from tenants.ledger import record
-from tenants.models import Event, Member
+from tenants.models import Environment, Event, Member
 from tenants.scope import tenant_scope
 
-__all__ = ["change_role", "give_seat", "note_login", "take_seat"]
+__all__ = ["change_role", "give_seat", "live_seats", "note_login", "take_seat"]
+
+
+def live_seats(user: User) -> list[Member]:
+    """Return a person's seats with their tenants and plans, by slug; only the staff's role sees them all."""
+    seats = Member.every_tenant.filter(user=user, tenant__environment=Environment.LIVE)
+    return list(seats.select_related("tenant__plan").order_by("tenant__slug"))
 
 
 def give_seat(*, user: User, role: str, actor: Actor) -> Member:

@@ -106,7 +106,7 @@ class Caller:
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         sent = {
-            "Authorization": f"Bearer {self.key}",
+            **self.shown(),
             **self.headers,
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
@@ -117,6 +117,10 @@ class Caller:
             orjson.loads(response.content) if response.content and "json" in response.get("Content-Type", "") else None
         )
         return Answer(response.status_code, parsed, response.headers, response.content)
+
+    def shown(self) -> dict[str, str]:
+        """Return the headers that say who calls."""
+        return {"Authorization": f"Bearer {self.key}"}
 
     def get(self, path: str, **headers: str) -> Answer:
         return self("GET", path, **headers)

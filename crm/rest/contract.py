@@ -19,7 +19,8 @@ class Contract:
 
     `resources` names what it exposes (None: all), `hidden` the actions of a resource that it leaves out. `words` maps
     canonical words, singular and plural, to the contract's own; it holds for fields, scopes, events and paths alike,
-    never inside JSON that belongs to the user.
+    never inside JSON that belongs to the user. `credentials` are the kinds it takes (key, session), and `limits` what a
+    kind of them has in a window where that is neither the plan's nor its own: `{"session": {"hour": 100}}`.
     """
 
     name: str
@@ -31,12 +32,14 @@ class Contract:
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     camel: bool = False
+    credentials: tuple[str, ...] = ("key",)
     tenant_header: str = "X-Organization-Id"
     tenant_required: bool = False
     paging: Paging = field(default_factory=OffsetPages)
     errors: ErrorShape = field(default_factory=ObjectErrors)
     codes: Mapping[str, str] = field(default_factory=dict, hash=False)
     windows: tuple[str, ...] = ("minute", "day")
+    limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict, hash=False)
     update_methods: tuple[str, ...] = ("put", "patch")
     deleted_message: bool = False
     headers: Mapping[str, str] = field(default_factory=dict, hash=False)
@@ -91,4 +94,4 @@ def translate(name: str, words: tuple[tuple[str, str], ...], camel: bool) -> str
 
 
 # The names as the models have them: what the ledger keeps, whoever asked.
-CANONICAL = Contract(name="canonical", title="Canonical")
+CANONICAL = Contract(name="canonical", title="Canonical", credentials=("key", "session"))

@@ -26,13 +26,15 @@ TYPES: tuple[tuple[type, str], ...] = (
     (serializers.Serializer, "object"),
     (serializers.JSONField, "object"),
 )
+# The standard action that stands for each verb.
+VERBS = {"read": "list", "write": "create", "delete": "destroy"}
 LETTERS = {"minute": "1m", "hour": "1h", "day": "1d"}
 
 
 def describe(view: Any) -> dict[str, Any]:
     """Return the description of a bound view for its caller."""
     contract, granted = view.contract, view.credential.scopes
-    headline = windows_of(view.credential, contract.windows)[:1]
+    headline = windows_of(view.credential, contract.windows, contract.limits)[:1]
     limit = (
         {"limit": headline[0].limit, "window": LETTERS[headline[0].name]}
         if headline
@@ -43,7 +45,7 @@ def describe(view: Any) -> dict[str, Any]:
         "methods": methods(view),
         "schema": {name: shape(field) for name, field in view.serializer_class().fields.items()},
         "relations": relations(view),
-        "permissions": {verb: allows(granted, f"{view.plural}:{verb}") for verb in ("read", "write", "delete")},
+        "permissions": {verb: allows(granted, view.required_scopes[name]) for verb, name in VERBS.items()},
         contract.wire("rate_limit"): limit,
     }
 

@@ -60,11 +60,17 @@ class ContractRouter(SimpleRouter):
 @lru_cache(maxsize=64)
 def bound_views(contract: Contract, views: Views) -> dict[str, type[ResourceViewSet]]:
     """Return the contract's views by plural name, bound and checked; raises ImproperlyConfigured."""
-    exposed = [view for view in views if contract.resources is None or view.plural in contract.resources]
+    exposed = [view for view in views if exposes(contract, view)]
     siblings: dict[str, type[ResourceViewSet]] = {}
     for view in exposed:
         siblings[view.plural] = bind_view(view, contract, siblings)
     return siblings
+
+
+def exposes(contract: Contract, view: type[ResourceViewSet]) -> bool:
+    """Tell whether a contract publishes a resource: it names it, and takes a credential that opens it."""
+    named = contract.resources is None or view.plural in contract.resources
+    return named and bool({*view.credentials} & {*contract.credentials})
 
 
 def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) -> type[ResourceViewSet]:
@@ -98,7 +104,7 @@ def commands(view: type[ResourceViewSet]) -> dict[str, Any]:
 
 def required_scopes(view: type[ResourceViewSet]) -> dict[str, str]:
     """Return the scope of every action: an extra one reads when it answers GET, and writes otherwise."""
-    found = {name: f"{view.plural}:{verb}" for name, verb in ACTIONS.items()}
+    found = {name: f"{view.plural}:{verb}" for name, verb in {**ACTIONS, **view.verbs}.items()}
     for name, item in commands(view).items():
         found[name] = f"{view.plural}:{'read' if set(item.mapping) == {'get'} else 'write'}"
     return found

@@ -49,6 +49,11 @@ class ResourceViewSet(ContractView):
     # What a new record may look like, in canonical names: the reference makes bodies and answers of it.
     example: ClassVar[Mapping[str, Any]] = {}
     methods: ClassVar[tuple[str, ...]] = ("list", "create", "retrieve", "update", "destroy")
+    # The verbs of scopes, by action, where they are not the usual ones.
+    verbs: ClassVar[Mapping[str, str]] = {}
+    # A sentence that stands beside a new record, and what its deletion is called where that is not deleting.
+    warning: ClassVar[str] = ""
+    deletion: ClassVar[str] = "{one} deleted successfully"
     # The model's names for a record's version, and for when it was made and changed.
     version_field: ClassVar[str] = "version"
     moments: ClassVar[tuple[str, str]] = ("created_at", "updated_at")
@@ -110,10 +115,14 @@ class ResourceViewSet(ContractView):
         record = self.get_locked(pk)
         self.remove(record)
         if self.contract.deleted_message:
-            label = self.contract.word(self.resource).replace("_", " ").capitalize()
-            return answer({"success": True, "message": f"{label} deleted successfully"})
+            return answer({"success": True, "message": self.deletion_message()})
         gone = {self.contract.wire("id"): ids.encode(self.prefix, record.pk), self.contract.wire("deleted"): True}
         return answer({"success": True, "data": gone})
+
+    @classmethod
+    def deletion_message(cls) -> str:
+        """Return what a contract says that answers deletions with a sentence."""
+        return cls.deletion.format(one=cls.contract.word(cls.resource).replace("_", " ").capitalize())
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Say what this resource is and what the caller may do with it."""
