@@ -74,7 +74,8 @@ def windows_of(
     Its own limits count first, then those `contracted` for its kind, then its plan's.
     """
     plan = credential.tenant.plan
-    usual = {"minute": plan.per_minute, "hour": HOURLY, "day": plan.per_day} | contracted.get(credential.kind, {})
+    usual: dict[str, int | None] = {"minute": plan.per_minute, "hour": HOURLY, "day": plan.per_day}
+    usual |= contracted.get(credential.kind, {})
     own = credential.limits
     return tuple(Window(name, limit) for name in names if (limit := own.get(name) or usual[name]))
 

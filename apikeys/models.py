@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, connections, models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apikeys.claims import Claim
@@ -41,6 +42,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def of(self, tenant: Tenant) -> Self:
         """Return the keys of one side of a tenant."""
         return self.filter(tenant=tenant)
+
+    def of_both_sides(self, live: Any) -> Self:
+        """Return the keys of a tenant by its live side (a Tenant, or a parameter of a compiled read)."""
+        return self.filter(Q(tenant=live) | Q(tenant__live=live))
+
+    def standing(self) -> Self:
+        """Return the keys that were not revoked, be it by the end of their grace."""
+        return self.filter(Q(grace_until=None) | Q(grace_until__gt=Now()), revoked_at=None)
 
     def working(self, now: datetime) -> Self:
         """Return the keys that still open something."""

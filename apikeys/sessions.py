@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
-from django.db import connections, transaction
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
@@ -21,8 +21,8 @@ from apikeys.roles import SCOPES
 from tenants.actor import Actor
 from tenants.membership import live_seats
 from tenants.models import Member
-from tenants.routing import STAFF, alias, using
-from tenants.scope import SETTING, adopt
+from tenants.routing import alias
+from tenants.scope import SETTING, adopt, staff_scope
 
 __all__ = ["SessionCredential", "find_session", "has_session"]
 
@@ -37,22 +37,21 @@ class SessionCredential(Credential):
 
     kind = "session"
 
-    user_id: int
-    username: str
+    user: Any
 
     @property
     def subject(self) -> str:
-        return f"user:{self.user_id}"
+        return f"user:{self.user.pk}"
 
     @property
     def limits(self) -> Mapping[str, int | None]:
         return {}
 
     def actor(self, *, address: str | None, request_id: str) -> Actor:
-        return Actor("user", self.tenant, self.user_id, self.username, address, request_id)
+        return Actor("user", self.tenant, self.user.pk, self.user.get_username(), address, request_id)
 
     def described(self) -> dict[str, Any]:
-        return {"user": self.user_id}
+        return {"user": self.user.pk}
 
     def answered(self, status: int, *, address: str | None) -> None:
         """Keep no count: usage is a picture of keys."""
@@ -70,8 +69,7 @@ def find_session(request: HttpRequest, *, tenant_header: str, named: bool) -> Se
     Raises InvalidSession, ForgedRequest, UnnamedTenant or WrongTenant. Nothing is cached: a log-out, a new password, a
     lost seat or a switched-off account counts from the next request on.
     """
-    # A transaction, as it replaces a connection that died.
-    with using(STAFF), transaction.atomic(using=STAFF):
+    with staff_scope():
         user: Any = get_user(request)
         seats = live_seats(user) if user.is_authenticated else []
     if not user.is_authenticated:
@@ -83,7 +81,7 @@ def find_session(request: HttpRequest, *, tenant_header: str, named: bool) -> Se
     with connections[alias()].cursor() as cursor:
         cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, str(seat.tenant_id)])
     adopt(seat.tenant_id)
-    return SessionCredential(seat.tenant, SCOPES[seat.role], user.pk, user.get_username())
+    return SessionCredential(seat.tenant, SCOPES[seat.role], user)
 
 
 def choose(seats: Sequence[Member], name: str | None, header: str, *, named: bool) -> Member:

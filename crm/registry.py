@@ -5,6 +5,7 @@ from crm.contracts.v1 import V1
 from crm.resources.clients.api import ClientViewSet
 from crm.resources.events.api import EventViewSet
 from crm.resources.invoices.api import InvoiceViewSet
+from crm.resources.keys.api import KeyViewSet
 from crm.resources.products.api import ProductViewSet
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.router import bound_views
@@ -17,6 +18,7 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     ProductViewSet,
     InvoiceViewSet,
     EventViewSet,
+    KeyViewSet,
 )
 
 CONTRACTS: tuple[Contract, ...] = (V1,)
@@ -41,6 +43,9 @@ def start() -> None:
     """Bind every resource for the ledger, and make its scopes known; called once when Django is ready."""
     views = bound_views(CANONICAL, RESOURCES)
     for view in views.values():
+        if "key" not in view.credentials:
+            # No key can ever use them.
+            continue
         actions = tuple(
             dict.fromkeys(
                 scope.partition(":")[2] for name, scope in view.required_scopes.items() if offered(view, name)

@@ -114,6 +114,10 @@ class ResourceViewSet(ContractView):
         """Delete a record for good."""
         record = self.get_locked(pk)
         self.remove(record)
+        return self.gone(record)
+
+    def gone(self, record: Any) -> HttpResponse:
+        """Return what the contract says about a record that was deleted."""
         if self.contract.deleted_message:
             return answer({"success": True, "message": self.deletion_message()})
         gone = {self.contract.wire("id"): ids.encode(self.prefix, record.pk), self.contract.wire("deleted"): True}
