@@ -9,7 +9,7 @@ from redis import RedisError
 
 from apikeys.limits import Usage, Window, local
 
-__all__ = ["FAILURES", "address_of", "count", "count_failure"]
+__all__ = ["FAILURES", "address_of", "count", "count_failure", "look_up_failures"]
 
 FAILURES = Window("minute", 20)
 GROUP = "failed-keys"
@@ -20,16 +20,23 @@ def count_failure(request: HttpRequest) -> Usage:
     return count(request, GROUP, address_of(request), FAILURES)
 
 
-def count(request: HttpRequest, group: str, value: str, window: Window) -> Usage:
-    """Count one try of `value` in the window and return its usage; never raises."""
+def look_up_failures(request: HttpRequest) -> Usage:
+    """Return how often the request's address has failed, and count nothing."""
+    return count(request, GROUP, address_of(request), FAILURES, add=False)
+
+
+def count(request: HttpRequest, group: str, value: str, window: Window, *, add: bool = True) -> Usage:
+    """Count one try of `value` in the window (unless told not to `add`) and return its usage; never raises."""
     now = time.time()
     rate = f"{window.limit}/{window.name[0]}"
     try:
-        usage = get_usage(request, group=group, key=lambda *_: value, rate=rate, increment=True)
+        usage = get_usage(request, group=group, key=lambda *_: value, rate=rate, increment=add)
     except (RedisError, OSError, ImproperlyConfigured):
         usage = None
     if usage is None:
         end = (int(now) // window.seconds + 1) * window.seconds
+        if not add:
+            return Usage(window, 0, end, refused=False)
         used, taken = local.take([f"{group}:{value}:{end}"], [window], now)
         return Usage(window, used, end, refused=not taken)
     return Usage(window, usage["count"], int(now) + max(1, usage["time_left"]), refused=usage["should_limit"])

@@ -1,25 +1,23 @@
 """From the headers of a request to the key behind them, in one statement that also sets the tenant."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
-from django.db import DatabaseError, connections
-from django.utils import timezone
+from django.db import connections
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from apikeys import secrets
+from apikeys.credentials import Credential, KeyCredential
 from apikeys.errors import AddressRefused, ExpiredKey, InvalidKey, MalformedCredential
-from apikeys.models import LAST_USE_STEP, ApiKey
-from tenants.actor import Actor
+from apikeys.models import ApiKey
+from apikeys.sessions import find_session, has_session
 from tenants.models import Plan, Tenant
 from tenants.routing import alias
 from tenants.scope import adopt
 
-__all__ = ["Credential", "KeyAuthentication", "find_key", "note_use", "presented_key"]
+__all__ = ["CallerAuthentication", "authenticator", "find_key", "presented_key"]
 
 # One statement: who calls, whose data, which plan, and from here on PostgreSQL shows this tenant's rows only.
 LOOK_UP = """
@@ -38,57 +36,60 @@ TENANT_FIELDS = ("id", "slug", "environment", "live_id", "name", "plan_id", "cou
 PLAN_FIELDS = ("code", "name", "per_minute", "per_day")
 TENANT_START = len(KEY_FIELDS)
 PLAN_START = TENANT_START + len(TENANT_FIELDS)
-NOTE_USE = """
-UPDATE apikeys_apikey SET last_used_at = %s, last_used_ip = %s
-WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)
-"""
 MISSING = "API key is missing or not valid. Send it as `Authorization: Bearer <key>` or `X-API-Key: <key>`."
+NEITHER = f"{MISSING[:-1]}, or log in at /login/ and send the session's cookie."
 QUERY_NAMES = ("api_key", "apikey", "access_token", "key")
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
-    """What the caller showed: a working key, its tenant, and the scopes it may use."""
+class CallerAuthentication(BaseAuthentication):
+    """DRF's door: `request.auth` becomes the Credential, `request.user` stays None (the actor is the credential's).
 
-    key: ApiKey
-    tenant: Tenant
-    scopes: frozenset[str]
+    A key counts before a cookie: browsers send theirs unasked. Where sessions are not among `kinds`, none is looked at.
+    """
 
-    def actor(self, *, address: str | None, request_id: str) -> Actor:
-        """Return the caller as the ledger knows it."""
-        label = f"{self.key.name} ({self.key.masked})"
-        return Actor("key", self.tenant, self.key.public_id, label, address, request_id)
-
-
-class KeyAuthentication(BaseAuthentication):
-    """DRF's door: `request.auth` becomes the Credential, `request.user` stays None (a key is no person)."""
+    def __init__(self, kinds: tuple[str, ...], tenant_header: str, *, tenant_required: bool) -> None:
+        self.kinds, self.tenant_header, self.tenant_required = kinds, tenant_header, tenant_required
 
     def authenticate(self, request: Request) -> tuple[None, Credential]:
         """Return the credential or raise; no view of the API is anonymous."""
-        plaintext = presented_key(request._request.META, request._request.GET)
-        return None, find_key(plaintext, address=request._request.META["REMOTE_ADDR"])
+        plain = request._request
+        plaintext = presented_key(plain.META, plain.GET)
+        if plaintext is not None:
+            return None, find_key(plaintext, address=plain.META["REMOTE_ADDR"])
+        if "session" not in self.kinds:
+            raise InvalidKey(MISSING)
+        if not has_session(plain):
+            raise InvalidKey(NEITHER)
+        return None, find_session(plain, tenant_header=self.tenant_header, named=self.tenant_required)
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="Kith API"'
 
 
-def presented_key(headers: Mapping[str, Any], query: Mapping[str, Any]) -> str:
-    """Return the key that the request carries in either header; raise where there is none, two, or one in the URL."""
+# One for each way in which a contract takes credentials.
+authenticator = lru_cache(maxsize=64)(CallerAuthentication)
+
+
+def presented_key(headers: Mapping[str, Any], query: Mapping[str, Any]) -> str | None:
+    """Return the key that the request carries in either header, None where it carries neither.
+
+    Raises for an empty one, for two different ones, and for one in the URL.
+    """
     if any(name in query for name in QUERY_NAMES):
         raise MalformedCredential(
             "A key never belongs in a URL: send it in the Authorization header, and rotate this one."
         )
     kind, _, bearer = headers.get("HTTP_AUTHORIZATION", "").partition(" ")
-    bearer = bearer.strip() if kind.lower() == "bearer" else ""
-    plain = headers.get("HTTP_X_API_KEY", "").strip()
-    if bearer and plain and bearer != plain:
+    shown = (bearer if kind.lower() == "bearer" else None, headers.get("HTTP_X_API_KEY"))
+    found = {text.strip() for text in shown if text is not None and text.strip()}
+    if len(found) > 1:
         raise MalformedCredential("Authorization and X-API-Key hold different keys: send one of them.")
-    if not (bearer or plain):
+    if not found and shown != (None, None):
         raise InvalidKey(MISSING)
-    return bearer or plain
+    return found.pop() if found else None
 
 
-def find_key(plaintext: str, *, address: str | None) -> Credential:
+def find_key(plaintext: str, *, address: str | None) -> KeyCredential:
     """Return the credential of `plaintext` and set its tenant for the open transaction.
 
     Raises InvalidKey, ExpiredKey or AddressRefused. There is no cache: a revoked key fails from the next request on.
@@ -112,19 +113,4 @@ def find_key(plaintext: str, *, address: str | None) -> Credential:
     tenant.plan = Plan(**dict(zip(PLAN_FIELDS, row[PLAN_START : PLAN_START + len(PLAN_FIELDS)], strict=True)))
     key.tenant = tenant
     adopt(tenant.id)
-    return Credential(key, tenant, frozenset(key.scopes))
-
-
-def note_use(credential: Credential, *, address: str | None) -> None:
-    """Remember when and from where a key was used, at most once a minute; never at the request's expense."""
-    now: datetime = timezone.now()
-    used: datetime | None = credential.key.last_used_at
-    if used is not None and now - used < LAST_USE_STEP:
-        return
-    key_id: UUID = credential.key.id
-    try:
-        with connections[alias()].cursor() as cursor:
-            cursor.execute(NOTE_USE, [now, address, key_id, now - LAST_USE_STEP])
-    except DatabaseError:
-        # The answer is already decided; the next request notes it.
-        return
+    return KeyCredential(tenant, frozenset(key.scopes), key)

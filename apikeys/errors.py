@@ -7,11 +7,15 @@ __all__ = [
     "ClaimMismatch",
     "CredentialError",
     "ExpiredKey",
+    "ForgedRequest",
     "InvalidKey",
+    "InvalidSession",
     "MalformedCredential",
     "MissingScope",
     "PageRefused",
     "UnknownTenant",
+    "UnnamedTenant",
+    "WrongCredential",
     "WrongTenant",
 ]
 
@@ -37,7 +41,27 @@ class AddressRefused(CredentialError):
 
 
 class WrongTenant(CredentialError):
-    """The request names a tenant that is not the key's; whether that one exists is not said."""
+    """The request names a tenant that is not the caller's; whether that one exists is not said."""
+
+
+class InvalidSession(CredentialError):
+    """A cookie whose session is over, or whose account has no seat any more; no guess at a key."""
+
+
+class ForgedRequest(CredentialError):
+    """A write with a session that does not prove that it comes from our own pages."""
+
+
+class WrongCredential(CredentialError):
+    """A credential that works, and of a kind that this resource does not take."""
+
+
+class UnnamedTenant(CredentialError):
+    """A member of several tenants, `slugs`, who says in no `header` which one is meant."""
+
+    def __init__(self, header: str, slugs: list[str]) -> None:
+        super().__init__(f"Say for which organization: send its id or slug in {header}. Yours: {', '.join(slugs)}.")
+        self.header, self.slugs = header, slugs
 
 
 class PageRefused(CredentialError):

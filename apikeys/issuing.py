@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.utils import timezone
 
 from apikeys import secrets
@@ -13,12 +14,14 @@ from apikeys.scopes import normalise
 from tenants.actor import Actor
 from tenants.ledger import record
 from tenants.models import Event, Tenant
+from tenants.routing import alias
 from tenants.scope import tenant_scope
 
-__all__ = ["GRACE", "GRACE_LIMIT", "issue", "revoke", "rotate"]
+__all__ = ["GRACE", "GRACE_LIMIT", "issue", "renew", "revoke", "rotate"]
 
 GRACE = timedelta(hours=24)
 GRACE_LIMIT = timedelta(days=7)
+ROTATED = "This key has a successor already: rotate that one. If its text was lost, revoke it and issue a new key."
 
 
 def issue(
@@ -76,6 +79,18 @@ def rotate(key: ApiKey, *, actor: Actor, grace: timedelta = GRACE, user: User | 
         key.save(update_fields=["grace_until"])
         save_new(successor, secret, actor=actor, type="api_key.rotated")
     return successor, secret.plaintext
+
+
+def renew(key: ApiKey, *, actor: Actor, grace: timedelta, user: User | None) -> tuple[ApiKey, ApiKey, str]:
+    """Rotate a key that has no successor yet; return it, its successor, and that one's plaintext.
+
+    Raises ValueError with the reason. Two at once make one successor.
+    """
+    with transaction.atomic(using=alias()):
+        held = ApiKey.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=key.pk)
+        if held.apikey_set.exists():
+            raise ValueError(ROTATED)
+        return held, *rotate(held, actor=actor, grace=grace, user=user)
 
 
 def revoke(key: ApiKey, *, actor: Actor) -> None:

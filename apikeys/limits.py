@@ -1,7 +1,7 @@
 """How many requests a key may make: fixed windows, all counted in one Redis round trip, locally where Redis is away."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -11,7 +11,7 @@ from django.conf import settings
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from apikeys.authentication import Credential
+from apikeys.credentials import Credential
 
 __all__ = ["SECONDS", "Usage", "Window", "ping", "take", "windows_of"]
 
@@ -66,15 +66,18 @@ class Usage:
         return max(0, self.window.limit - self.used)
 
 
-def windows_of(credential: Credential, names: Sequence[str]) -> tuple[Window, ...]:
-    """Return the windows `names` of a key: its own limits, else its plan's; unlimited ones are left out."""
-    key, plan = credential.key, credential.tenant.plan
-    limits = {
-        "minute": key.per_minute or plan.per_minute,
-        "hour": key.per_hour or HOURLY,
-        "day": key.per_day or plan.per_day,
-    }
-    return tuple(Window(name, limit) for name in names if (limit := limits[name]))
+def windows_of(
+    credential: Credential, names: Sequence[str], contracted: Mapping[str, Mapping[str, int]]
+) -> tuple[Window, ...]:
+    """Return the windows `names` of a credential; unlimited ones are left out.
+
+    Its own limits count first, then those `contracted` for its kind, then its plan's.
+    """
+    plan = credential.tenant.plan
+    usual: dict[str, int | None] = {"minute": plan.per_minute, "hour": HOURLY, "day": plan.per_day}
+    usual |= contracted.get(credential.kind, {})
+    own = credential.limits
+    return tuple(Window(name, limit) for name in names if (limit := own.get(name) or usual[name]))
 
 
 def take(subject: str, windows: Sequence[Window]) -> tuple[Usage, ...]:

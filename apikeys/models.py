@@ -8,18 +8,24 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import DatabaseError, connections, models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apikeys.claims import Claim
 from apikeys.usage import DailyUsage
 from tenants import ids
 from tenants.models import Environment, Tenant
+from tenants.routing import alias
 
 __all__ = ["ApiKey", "Claim", "DailyUsage", "validate_network"]
 
 LAST_USE_STEP = timedelta(seconds=60)
+NOTE_USE = """
+UPDATE apikeys_apikey SET last_used_at = %s, last_used_ip = %s
+WHERE id = %s AND (last_used_at IS NULL OR last_used_at < %s)
+"""
 
 
 def validate_network(value: str) -> None:
@@ -36,6 +42,14 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
     def of(self, tenant: Tenant) -> Self:
         """Return the keys of one side of a tenant."""
         return self.filter(tenant=tenant)
+
+    def of_both_sides(self, live: Any) -> Self:
+        """Return the keys of a tenant by its live side (a Tenant, or a parameter of a compiled read)."""
+        return self.filter(Q(tenant=live) | Q(tenant__live=live))
+
+    def standing(self) -> Self:
+        """Return the keys that were not revoked, be it by the end of their grace."""
+        return self.filter(Q(grace_until=None) | Q(grace_until__gt=Now()), revoked_at=None)
 
     def working(self, now: datetime) -> Self:
         """Return the keys that still open something."""
@@ -109,6 +123,18 @@ class ApiKey(models.Model):
         return address is not None and any(
             ip_address(address) in ip_network(net, strict=False) for net in self.allowed_networks
         )
+
+    def note_use(self, *, address: str | None) -> None:
+        """Remember when and from where the key was used, at most once a minute; never at the request's expense."""
+        now = timezone.now()
+        if self.last_used_at is not None and now - self.last_used_at < LAST_USE_STEP:
+            return
+        try:
+            with connections[alias()].cursor() as cursor:
+                cursor.execute(NOTE_USE, [now, address, self.id, now - LAST_USE_STEP])
+        except DatabaseError:
+            # The answer is already decided; the next request notes it.
+            return
 
     def snapshot(self) -> dict[str, Any]:
         """Return what the ledger keeps of a key; nothing of it opens anything."""

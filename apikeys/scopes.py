@@ -4,7 +4,7 @@ import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-__all__ = ["ACTIONS", "Category", "UnknownScope", "allows", "catalogue", "normalise", "register"]
+__all__ = ["ACTIONS", "Category", "UnknownScope", "allows", "catalogue", "normalise", "powerful", "register"]
 
 ACTIONS = ("read", "write", "delete", "admin")
 EVERYTHING = "*:admin"
@@ -77,6 +77,11 @@ def allows(granted: Collection[str], needed: str) -> bool:
     resource, _, action = needed.partition(":")
     wanted = (needed, f"*:{action}", f"{resource}:admin", EVERYTHING)
     return any(scope in granted for scope in wanted)
+
+
+def powerful(scopes: Collection[str]) -> list[str]:
+    """Return the scopes that let a key do everything to a resource, or to all of them."""
+    return [scope for scope in scopes if scope == "admin" or scope.endswith(":admin")]
 
 
 def fail(name: str) -> str:

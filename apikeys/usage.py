@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from multiprocessing.util import Finalize
 from threading import Lock, Timer
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, OperationalError, connections, models
@@ -15,9 +15,6 @@ from tenants import ids
 from tenants.models import TenantRow
 from tenants.routing import alias
 from tenants.scope import tenant_scope
-
-if TYPE_CHECKING:
-    from apikeys.authentication import Credential
 
 __all__ = ["Counter", "DailyUsage", "counter", "per_day"]
 
@@ -59,9 +56,9 @@ class Counter:
         self.counts: dict[Place, list[int]] = {}
         self.timer: Timer | None = None
 
-    def note(self, credential: "Credential", status: int) -> None:
+    def note(self, tenant_id: UUID, key_id: UUID, status: int) -> None:
         """Count one answered request; costs a microsecond and never touches the database."""
-        place = (credential.tenant.pk, credential.key.pk, int(time.time()) // DAY)
+        place = (tenant_id, key_id, int(time.time()) // DAY)
         with self.lock:
             counts = self.counts.setdefault(place, [0, 0, 0])
             counts[0] += 1

@@ -55,9 +55,6 @@ def describe(request: HttpRequest, response: HttpResponse, seconds: float) -> di
     fields = {"method": request.method, "route": route, "status": response.status_code, "ms": round(seconds * 1000, 1)}
     credential = getattr(request, "credential", None)
     if credential is not None:
-        fields |= {
-            "tenant": credential.tenant.slug,
-            "environment": credential.tenant.environment,
-            "key": credential.key.prefix,
-        }
+        tenant = credential.tenant
+        fields |= {"tenant": tenant.slug, "environment": tenant.environment, **credential.described()}
     return fields

@@ -10,5 +10,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("livez", livez),
     path("readyz", readyz),
     path("api/health", health),
+    path("", include("apikeys.pages.urls")),
     path("", include("crm.urls")),
 ]

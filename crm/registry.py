@@ -14,6 +14,7 @@ from crm.resources.consents.api import ConsentViewSet
 from crm.resources.events.api import EventViewSet
 from crm.resources.files.api import FileViewSet
 from crm.resources.invoices.api import InvoiceViewSet
+from crm.resources.keys.api import KeyViewSet
 from crm.resources.leads.api import LeadViewSet
 from crm.resources.lists.api import MarketingListViewSet
 from crm.resources.orders.api import OrderViewSet
@@ -52,6 +53,7 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     ActivityViewSet,
     FileViewSet,
     EventViewSet,
+    KeyViewSet,
 )
 
 CONTRACTS: tuple[Contract, ...] = (V1, PUBLIC, REGISTRY, INTAKE)
@@ -67,7 +69,8 @@ def start() -> None:
     views = bound_views(CANONICAL, RESOURCES)
     found: dict[str, dict[str, None]] = {}
     show_by(snapshot)
-    for view in views.values():
+    # What no key can ever use is no scope of keys.
+    for view in (view for view in views.values() if "key" in view.credentials):
         for name, scope in view.required_scopes.items():
             if offered(view, name):
                 resource, _, action = scope.partition(":")

@@ -14,7 +14,9 @@ from tenants.models import Environment, Event, Member
 from tenants.routing import alias
 from tenants.scope import tenant_scope
 
-__all__ = ["LastOwner", "change", "find_invited", "give_seat", "link", "note_login", "show_by", "take_seat"]
+__all__ = [
+    "LastOwner", "change", "find_invited", "give_seat", "link", "live_seats", "note_login", "show_by", "take_seat",
+]  # fmt: skip
 
 PREFIX = "usr"
 
@@ -37,6 +39,12 @@ _show: list[Callable[[Member], dict[str, Any]]] = [plain]
 def show_by(show: Callable[[Member], dict[str, Any]]) -> None:
     """Let the ledger show seats by `show`; called once when Kith starts."""
     _show[0] = show
+
+
+def live_seats(user: User) -> list[Member]:
+    """Return a person's active seats with their tenants and plans, by slug; only the staff's role sees them all."""
+    seats = Member.every_tenant.filter(user=user, active=True, tenant__environment=Environment.LIVE)
+    return list(seats.select_related("tenant__plan").order_by("tenant__slug"))
 
 
 def give_seat(*, user: User, role: str, actor: Actor) -> Member:

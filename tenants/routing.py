@@ -7,7 +7,11 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 
-__all__ = ["Router", "StaffDatabase", "alias", "using"]
+__all__ = ["PEOPLE", "STAFF", "Router", "StaffDatabase", "alias", "for_people", "using"]
+
+# The connection of the staff's role, and the pages that work through it: all that log people in.
+STAFF = "admin"
+PEOPLE = ("/admin/", "/login/", "/logout/", "/settings/")
 
 _alias: ContextVar[str] = ContextVar("database_alias", default="default")
 
@@ -27,14 +31,21 @@ def using(name: str) -> Iterator[None]:
         _alias.reset(token)
 
 
+def for_people(request: HttpRequest) -> bool:
+    """Tell whether the request is for one of the pages that people log in to."""
+    return request.path_info.startswith(PEOPLE)
+
+
 class Router:
-    """All models live in one database; the connection only decides the role."""
+    """All models live in one database; the connection only decides the role.
+
+    Sessions are the staff role's alone: the API, which saves one only when it was used, does that through it.
+    """
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
-        return alias()
+        return STAFF if model._meta.app_label == "sessions" and alias() == "default" else alias()
 
-    def db_for_write(self, model: Any, **hints: Any) -> str:
-        return alias()
+    db_for_write = db_for_read
 
     def allow_relation(self, one: Any, other: Any, **hints: Any) -> bool:
         return True
@@ -44,13 +55,13 @@ class Router:
 
 
 class StaffDatabase:
-    """Middleware: everything under /admin/ (sessions and log-in too) runs under the staff role."""
+    """Middleware: the pages for people (sessions and log-in too) run under the staff role."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith("/admin/"):
+        if not for_people(request):
             return self.get_response(request)
-        with using("admin"):
+        with using(STAFF):
             return self.get_response(request)

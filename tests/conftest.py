@@ -116,7 +116,7 @@ class Caller:
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         sent = {
-            "Authorization": f"Bearer {self.key}",
+            **self.shown(),
             **self.headers,
             **{name.replace("_", "-"): value for name, value in headers.items()},
         }
@@ -128,6 +128,10 @@ class Caller:
         raw = b"".join(response) if response.streaming else response.content
         parsed = orjson.loads(raw) if raw and "json" in response.get("Content-Type", "") else None
         return Answer(response.status_code, parsed, response.headers, raw)
+
+    def shown(self) -> dict[str, str]:
+        """Return the headers that say who calls."""
+        return {"Authorization": f"Bearer {self.key}"}
 
     def get(self, path: str, **headers: str) -> Answer:
         return self("GET", path, **headers)

@@ -22,6 +22,7 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 # Addresses without a tenant's rows: whoever adds one says here why nothing can leak.
 OPEN = {
     "admin/": "for staff, under a database role of its own",
+    "login/|logout/|settings/.*": "for members, under the staff's role, each query bounded to their seats",
     "livez|readyz|api/health": "says whether the servers answer",
     "(.*/)?openapi.json": "describes a contract, with made-up records",
     "u/<str:token>": "tells whoever holds a mail's signed link the sender's name; it shows no record",

@@ -121,17 +121,17 @@ def test_it_replays_when_killed_after_the_commit(acme: Caller, web: Callable[[],
 
 def test_it_survives_a_lost_connection(acme: Caller) -> None:
     acme.get("/clients")
-    with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        pid = cursor.fetchone()[0]
-    terminate(pid)
+    terminate("default")
     assert acme.post("/clients", {"name": "Ada"}).status == 201
     assert acme.get("/clients").body["pagination"]["total"] == 1
 
 
-def terminate(pid: int) -> None:
-    """End a backend the way an administrator would: by its own login role."""
-    found = connections["default"].get_connection_params()
+def terminate(name: str) -> None:
+    """End the backend of a connection the way an administrator would: by its own login role."""
+    with connections[name].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        pid = cursor.fetchone()[0]
+    found = connections[name].get_connection_params()
     with psycopg.connect(**{name: found[name] for name in ("dbname", "user", "password", "host", "port")}) as peer:
         peer.execute("SELECT pg_terminate_backend(%s)", [pid])
 

@@ -10,17 +10,15 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
-from apikeys.admin.forms import RotateForm
+from apikeys.admin.forms import StaffRotateForm
 from apikeys.admin.granting import may_grant, may_issue
-from apikeys.admin.secret import secret_page
-from apikeys.issuing import revoke, rotate
+from apikeys.issuing import renew, revoke
 from apikeys.models import ApiKey
+from apikeys.secret import shown_once
 from tenants.routing import alias
 from tenants.staff import actor_of
 
 __all__ = ["revoke_page", "rotate_page"]
-
-ROTATED = "This key has a successor already: rotate that one. If its text was lost, revoke it and issue a new key."
 
 
 def rotate_page(request: HttpRequest, key: ApiKey) -> HttpResponse:
@@ -28,21 +26,16 @@ def rotate_page(request: HttpRequest, key: ApiKey) -> HttpResponse:
     if not may_issue(request.user, key.tenant_id) or not may_grant(request.user, key.scopes, key.tenant_id):
         # Its successor's text would come to somebody who may not have a key like it.
         raise PermissionDenied
-    form = RotateForm(request.POST or None)
+    form = StaffRotateForm(request.POST or None)
     if request.method != "POST" or not form.is_valid():
         return confirmation(request, "admin/kith/rotate.html", f"Rotate {key.name}", key=key, form=form)
-    with transaction.atomic(using=alias()):
-        held = ApiKey.objects.select_for_update(of=("self",)).select_related("tenant").get(pk=key.pk)
-        if held.apikey_set.exists():
-            messages.warning(request, ROTATED)
-            return redirect("admin:apikeys_apikey_change", key.pk)
-        user: Any = request.user
-        try:
-            successor, plaintext = rotate(held, actor=actor_of(request, held.tenant), grace=form.duration, user=user)
-        except ValueError as error:
-            messages.error(request, str(error))
-            return redirect("admin:apikeys_apikey_change", key.pk)
-    return secret_page(request, successor, plaintext, old=held)
+    user: Any = request.user
+    try:
+        old, *made = renew(key, actor=actor_of(request, key.tenant), grace=form.duration, user=user)
+    except ValueError as error:
+        messages.error(request, str(error))
+        return redirect("admin:apikeys_apikey_change", key.pk)
+    return shown_once(request, "admin/kith/secret.html", *made, old=old, **admin.site.each_context(request))
 
 
 def revoke_page(request: HttpRequest, keys: Sequence[ApiKey], *, action: str = "") -> HttpResponse | None:

@@ -4,13 +4,15 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from tenants.routing import for_people
+
 __all__ = ["Idle"]
 
 
 class Idle:
-    """Middleware: every click in the admin starts the session's time anew.
+    """Middleware: every use of a session, a click or a call of the API, starts its time anew.
 
-    Not SESSION_SAVE_EVERY_REQUEST, which would make the API write sessions, to which its role has no right.
+    Not SESSION_SAVE_EVERY_REQUEST, which would write a session also for callers with a key, and none was asked for.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
@@ -18,6 +20,13 @@ class Idle:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        if request.path_info.startswith("/admin/") and request.user.is_authenticated:
+        if used_session(request):
             request.session.modified = True
         return response
+
+
+def used_session(request: HttpRequest) -> bool:
+    """Tell whether a person's session has let the request in."""
+    if for_people(request):
+        return bool(request.user.is_authenticated)
+    return getattr(getattr(request, "credential", None), "kind", None) == "session"

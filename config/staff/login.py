@@ -1,57 +1,11 @@
-"""Logging in: five tries a minute from an address, ten an hour for a name, and a trace of each."""
+"""The form of the admin's log-in: unfold's, with the limits of every log-in."""
 
-import time
-from typing import Any
-
-import structlog
-from django.contrib.auth.models import User
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest
 from unfold.forms import AuthenticationForm
 
-from apikeys.addresses import address_of, count
-from apikeys.limits import Window
-from tenants.membership import link, note_login
+from apikeys.logins import LimitedLogin
 
-__all__ = ["THROTTLED", "LoginForm", "attempted"]
-
-log = structlog.get_logger("kith.login")
-THROTTLED = "throttled"
-FROM_ADDRESS, FOR_NAME = Window("minute", 5), Window("hour", 10)
-TOO_MANY = "Too many tries. Wait {} seconds, then try again."
+__all__ = ["LoginForm"]
 
 
-class LoginForm(AuthenticationForm):
-    """Unfold's form, which asks the limits before it looks at the password."""
-
-    wait = 0
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse the try, or the name and password."""
-        request: HttpRequest = self.request
-        usages = [count(request, "login-address", address_of(request), FROM_ADDRESS)]
-        if name := self.cleaned_data.get("username"):
-            usages.append(count(request, "login-name", name.lower(), FOR_NAME))
-        full = [usage for usage in usages if usage.refused]
-        if full:
-            self.wait = max(1, max(usage.reset for usage in full) - int(time.time()))
-            raise ValidationError(TOO_MANY.format(self.wait), code=THROTTLED)
-        cleaned: dict[str, Any] = super().clean()
-        return cleaned
-
-
-def attempted(request: HttpRequest, *, throttled: bool) -> None:
-    """Write down an attempt: a line in the log, and an event in each tenant of the person."""
-    person: Any = request.user
-    succeeded = bool(person.is_authenticated) and not throttled
-    if not succeeded:
-        # A name nobody has is not written down: it may be a password in the wrong field.
-        person = User.objects.filter(username=request.POST.get("username", "")).first()
-    outcome = "ok" if succeeded else "throttled" if throttled else "failed"
-    log.info("login", outcome=outcome, user=str(person or "(unknown)"), address=address_of(request))
-    if succeeded:
-        # Whoever was invited has their seats from the first log-in on.
-        link(person)
-    if person is not None and not throttled:
-        request_id = getattr(request, "request_id", "")
-        note_login(person, succeeded=succeeded, address=address_of(request), request_id=request_id)
+class LoginForm(LimitedLogin, AuthenticationForm):
+    """For staff."""

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, HttpResponse
 from redis import RedisError
 from unfold.sites import UnfoldAdminSite
 
-from config.staff.login import THROTTLED, attempted
+from apikeys.logins import attempted
 
 __all__ = ["StaffSite"]
 
@@ -22,13 +21,8 @@ class StaffSite(UnfoldAdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Let people in, at most so often; every attempt is written down."""
         response: HttpResponse = super().login(request, extra_context)
-        if request.method != "POST":
-            return response
-        form = getattr(response, "context_data", {}).get("form")
-        if form is not None and form.has_error(NON_FIELD_ERRORS, THROTTLED):
-            response.status_code = 429
-            response["Retry-After"] = str(form.wait)
-        attempted(request, throttled=response.status_code == 429)
+        if request.method == "POST":
+            attempted(request, response)
         return response
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

@@ -15,5 +15,8 @@ def greet(console: Console, env: Environment, logins: dict[str, Any]) -> None:
     if logins.get("admin_login") and logins.get("admin_password"):
         admin += f"   login {logins['admin_login']}   password {logins['admin_password']}"
     console.show(admin)
+    if logins.get("member_login"):
+        way = f"login {logins['member_login']}   password {logins['member_password']}"
+        console.show(f"keys:  {base}/settings/keys/   {way}")
     if logins.get("key"):
         console.show(f'try:   curl -H "Authorization: Bearer {logins["key"]}" {base}/v1/clients')

@@ -19,6 +19,7 @@ PUBLIC = Contract(
         "products": "services",
     },
     scopes="{action}:{resource}",
+    credentials=("key", "session"),
     tenant_required=True,
     codes={"ENTITY_NOT_FOUND": "NOT_FOUND"},
 )

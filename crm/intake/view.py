@@ -5,10 +5,12 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 
-from apikeys.authentication import Credential, KeyAuthentication, find_key, presented_key
+from apikeys.authentication import find_key, presented_key
+from apikeys.credentials import Credential
 from apikeys.errors import InvalidKey, PageRefused
 from crm.errors import Invalid
 from crm.intake.site import Site, get_site, origin_of
@@ -33,21 +35,17 @@ PREFLIGHT = {
 EXPOSED = "X-Request-ID, Retry-After, Idempotent-Replayed, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset"
 
 
-class PageKeyAuthentication(KeyAuthentication):
+class PageKeyAuthentication(BaseAuthentication):
     """DRF's door at a tenant's address: the key in a header, or a weak one in the form itself."""
 
     def authenticate(self, request: Request) -> tuple[None, Credential]:
         """Return the credential or raise; a key of another tenant is like none."""
         meta, site = request._request.META, request.parser_context["view"].site
-        in_page = False
-        try:
-            key = presented_key(meta, request._request.GET)
-        except InvalidKey:
-            key, in_page = key_in_page(request), True
-        credential = find_key(key, address=meta["REMOTE_ADDR"])
+        shown = presented_key(meta, request._request.GET)
+        credential = find_key(key_in_page(request) if shown is None else shown, address=meta["REMOTE_ADDR"])
         if not credential.tenant.answers_to(site.slug):
             raise InvalidKey("The key belongs to another tenant.")
-        if in_page:
+        if shown is None:
             check_page(credential, request.headers.get("Origin", ""), site)
         return None, credential
 

@@ -23,6 +23,9 @@ class Contract:
     contract's own; it holds for fields, scopes, events and paths alike, never inside JSON that belongs to the user.
     `shape_status` is the answer to a body that is JSON and no object.
 
+    `credentials` are the kinds it takes (key, session), and `limits` what a kind of them has in a window where that is
+    neither the plan's nor its own: `{"session": {"hour": 100}}`.
+
     `only` names the actions of a resource where it publishes just these, `paths` where a resource stands if not under
     its own word, `shapes` the serializer of a resource where it is the contract's own. `views` are classes laid over
     each of its views, for what words and shapes cannot say: who may come in, and what browsers are told. `address` is
@@ -48,6 +51,7 @@ class Contract:
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     scopes: str = "{resource}:{action}"
     camel: bool = False
+    credentials: tuple[str, ...] = ("key",)
     tenant_header: str = "X-Organization-Id"
     tenant_required: bool = False
     paging: Paging = field(default_factory=OffsetPages)
@@ -58,6 +62,7 @@ class Contract:
     # Whether its answers begin with `"success": true`.
     flagged: bool = True
     windows: tuple[str, ...] = ("minute", "day")
+    limits: Mapping[str, Mapping[str, int]] = field(default_factory=dict, hash=False)
     update_methods: tuple[str, ...] = ("put", "patch")
     deleted_message: bool = False
     shape_status: int = 400
@@ -130,4 +135,4 @@ def translate(name: str, words: tuple[tuple[str, str], ...], camel: bool) -> str
 
 
 # The names as the models have them: what the ledger keeps, whoever asked.
-CANONICAL = Contract(name="canonical", title="Canonical")
+CANONICAL = Contract(name="canonical", title="Canonical", credentials=("key", "session"))

@@ -28,14 +28,13 @@ TYPES: tuple[tuple[type, str], ...] = (
     (serializers.Serializer, "object"),
     (serializers.JSONField, "object"),
 )
-# The action whose scope each permission stands for.
 LETTERS = {"minute": "1m", "hour": "1h", "day": "1d"}
 
 
 def describe(view: Any) -> dict[str, Any]:
     """Return the description of a bound view for its caller."""
     contract, granted = view.contract, view.credential.scopes
-    headline = windows_of(view.credential, contract.windows)[:1]
+    headline = windows_of(view.credential, contract.windows, contract.limits)[:1]
     limit = (
         {"limit": headline[0].limit, "window": LETTERS[headline[0].name]}
         if headline

@@ -125,7 +125,11 @@ def throttled(usage: Usage, now: float) -> Refusal:
 
 def missing_scope(error: Any, contract: "Contract", model: Any) -> Problem:
     scope = contract.scope(error.scope)
-    return Problem(403, "INVALID_SCOPE", f"This key lacks the scope {scope}.", {}, {"required_scope": scope})
+    return Problem(403, "INVALID_SCOPE", f"The scope {scope} is missing.", {}, {"required_scope": scope})
+
+
+def unnamed_tenant(error: Any, contract: "Contract", model: Any) -> Problem:
+    return Problem(400, "VALIDATION_ERROR", str(error), {error.header: [str(error)]}, {"organizations": error.slugs})
 
 
 def method_not_allowed(error: Any, contract: "Contract", model: Any) -> Problem:
@@ -236,6 +240,10 @@ TABLE: dict[type[BaseException], Worder] = {
     credentials.MalformedCredential: fixed(400, "VALIDATION_ERROR"),
     credentials.InvalidKey: fixed(401, "UNAUTHORIZED", **CHALLENGE),
     credentials.ExpiredKey: fixed(401, "EXPIRED_KEY", **CHALLENGE),
+    credentials.InvalidSession: fixed(401, "UNAUTHORIZED", **CHALLENGE),
+    credentials.WrongCredential: fixed(401, "UNAUTHORIZED", **CHALLENGE),
+    credentials.ForgedRequest: fixed(403, "FORBIDDEN"),
+    credentials.UnnamedTenant: unnamed_tenant,
     credentials.AddressRefused: fixed(403, "FORBIDDEN"),
     credentials.WrongTenant: fixed(403, "FORBIDDEN"),
     credentials.PageRefused: fixed(403, "FORBIDDEN"),

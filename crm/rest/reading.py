@@ -58,13 +58,15 @@ class Statement:
 class Conversion(NamedTuple):
     """How one field's value becomes JSON, by where it comes from: an instance, a row, or PostgreSQL's JSON.
 
-    `as_text` asks PostgreSQL for text inside JSON, where a number would lose the zeros of a decimal.
+    `expression` makes what PostgreSQL computes instead of reading one column, seen from a prefix. `as_text` asks it for
+    text inside JSON, where a number would lose the zeros of a decimal.
     """
 
     python: Convert | None = None
     stored: Convert | None = None
     nested: Convert | None = None
     as_text: bool = False
+    expression: Callable[[str], Any] | None = None
 
 
 class Column(NamedTuple):
@@ -73,6 +75,10 @@ class Column(NamedTuple):
     name: str
     source: str
     how: Conversion
+
+    def expression(self, prefix: str) -> Any:
+        """Return what PostgreSQL reads it from, seen from a prefix."""
+        return self.how.expression(prefix) if self.how.expression else F(f"{prefix}{self.source}")
 
 
 class Part(Protocol):
@@ -117,7 +123,9 @@ class Plan:
     def select(self, rows: QuerySet[Any], *extra: str) -> QuerySet[Any]:
         """Return `rows` as the tuples that row() takes, with the attributes `extra` behind."""
         return rows.values_list(
-            *(c.source for c in self.columns), *(part.expression("") for part in self.parts), *extra
+            *(column.expression("") if column.how.expression else column.source for column in self.columns),
+            *(part.expression("") for part in self.parts),
+            *extra,
         )
 
     def row(self, values: Sequence[Any]) -> dict[str, Any]:
@@ -231,5 +239,5 @@ class Ids(Many):
 
 
 def as_json(column: Column, prefix: str) -> Any:
-    source = F(f"{prefix}{column.source}")
+    source = column.expression(prefix)
     return Cast(source, TextField()) if column.how.as_text else source

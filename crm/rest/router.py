@@ -65,9 +65,14 @@ class ContractRouter(SimpleRouter):
 def bound_views(contract: Contract, views: Views) -> dict[str, type[ResourceViewSet]]:
     """Return the contract's views by plural name, bound and checked; raises ImproperlyConfigured."""
     siblings: dict[str, type[ResourceViewSet]] = {}
-    for view in (view for view in views if contract.exposes(view.plural)):
+    for view in (view for view in views if exposes(contract, view)):
         siblings[view.plural] = bind_view(view, contract, siblings)
     return siblings
+
+
+def exposes(contract: Contract, view: type[ResourceViewSet]) -> bool:
+    """Tell whether a contract publishes a resource: it names it, and takes a credential that opens it."""
+    return contract.exposes(view.plural) and bool({*view.credentials} & {*contract.credentials})
 
 
 def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) -> type[ResourceViewSet]:

@@ -11,12 +11,21 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
 
-from apikeys.addresses import count_failure
-from apikeys.authentication import Credential, KeyAuthentication, note_use
-from apikeys.errors import ExpiredKey, InvalidKey, MalformedCredential, WrongTenant
+from apikeys.addresses import count_failure, look_up_failures
+from apikeys.authentication import CallerAuthentication, authenticator
+from apikeys.credentials import Credential
+from apikeys.errors import (
+    ExpiredKey,
+    ForgedRequest,
+    InvalidKey,
+    InvalidSession,
+    MalformedCredential,
+    UnnamedTenant,
+    WrongCredential,
+    WrongTenant,
+)  # fmt: skip
 from apikeys.limits import Usage, take, windows_of
 from apikeys.permissions import HasScope
-from apikeys.usage import counter
 from crm.errors import Problem, Refusal, Retryable
 from crm.rest.bodies import JSONRenderer, StrictJSONParser, answer
 from crm.rest.contract import CANONICAL, Contract
@@ -28,10 +37,14 @@ from tenants.scope import request_scope
 __all__ = ["ContractView", "UnknownPath"]
 
 log = logging.getLogger("kith.api")
-AUTHENTICATORS = (KeyAuthentication(),)
 PARSERS = (StrictJSONParser(),)
 # Failures that may be guesses: they count on the caller's address.
 GUESSES = (InvalidKey, ExpiredKey, MalformedCredential)
+SESSION_FAILURES = (InvalidSession, ForgedRequest, UnnamedTenant, WrongTenant)
+WRONG_CREDENTIAL = {
+    "key": "This takes the session of a member, not an API key: log in at /login/ and send the session's cookie.",
+    "session": "This takes an API key, not the session of a member.",
+}
 # After COMMIT was sent only these say for sure that nothing was committed.
 ROLLED_BACK = ("40001", "40P01")
 NAMELESS = "Required: send your organization's id or slug in this header."
@@ -44,7 +57,9 @@ class ContractView(ViewSetMixin, APIView):
     contract: ClassVar[Contract] = CANONICAL
     model: ClassVar[Any] = None
     required_scopes: ClassVar[Mapping[str, str]] = {}
-    authentication_classes = [KeyAuthentication]
+    # The kinds of credential that the view takes, of those that its contract takes.
+    credentials: ClassVar[tuple[str, ...]] = ("key", "session")
+    authentication_classes = [CallerAuthentication]
     permission_classes = [HasScope]
     parser_classes = [StrictJSONParser]
     renderer_classes = [JSONRenderer]
@@ -60,8 +75,7 @@ class ContractView(ViewSetMixin, APIView):
             self.last_try = True
             response = self.attempt(request, *args, **kwargs)
         if self.credential is not None:
-            note_use(self.credential, address=request.META["REMOTE_ADDR"])
-            counter.note(self.credential, response.status_code)
+            self.credential.answered(response.status_code, address=request.META["REMOTE_ADDR"])
         return response
 
     last_try = False
@@ -89,8 +103,13 @@ class ContractView(ViewSetMixin, APIView):
         except GUESSES:
             self.count_guess(request._request)
             raise
+        except InvalidSession:
+            self.usages = (look_up_failures(request._request),)
+            raise
         self.confirm_tenant(request)
         self.count()
+        if self.credential.kind not in self.credentials:
+            raise WrongCredential(WRONG_CREDENTIAL[self.credential.kind])
         self.check_permissions(request)
 
     def count_guess(self, request: HttpRequest) -> None:
@@ -117,7 +136,8 @@ class ContractView(ViewSetMixin, APIView):
         if self.usages:
             return
         assert self.credential is not None
-        self.usages = take(f"key:{self.credential.key.id}", windows_of(self.credential, self.contract.windows))
+        contract = self.contract
+        self.usages = take(self.credential.subject, windows_of(self.credential, contract.windows, contract.limits))
         for usage in self.usages:
             if usage.refused:
                 raise throttled(usage, time.time())
@@ -165,7 +185,8 @@ class ContractView(ViewSetMixin, APIView):
         return response
 
     def get_authenticators(self) -> Any:
-        return AUTHENTICATORS
+        contract = self.contract
+        return (authenticator(contract.credentials, contract.tenant_header, tenant_required=contract.tenant_required),)
 
     def get_parsers(self) -> Any:
         return PARSERS
@@ -197,6 +218,9 @@ class UnknownPath(ContractView):
             self.count()
         except GUESSES:
             self.count_guess(request._request)
+        except SESSION_FAILURES:
+            # Nothing is here for any session.
+            self.usages = (look_up_failures(request._request),)
         raise Refusal(Problem(404, "ENTITY_NOT_FOUND", NOWHERE))
 
     def nowhere(self, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -55,6 +55,9 @@ class ResourceViewSet(ContractView):
     # What a new record may look like, in canonical names: the reference makes bodies and answers of it.
     example: ClassVar[Mapping[str, Any]] = {}
     methods: ClassVar[tuple[str, ...]] = ("list", "create", "retrieve", "update", "destroy")
+    # A sentence that stands beside a new record, and what its deletion is called where that is not deleting.
+    warning: ClassVar[str] = ""
+    deletion: ClassVar[str] = "{one} deleted successfully"
     # The model's names for a record's version, and for when it was made and changed.
     version_field: ClassVar[str] = "version"
     moments: ClassVar[tuple[str, str]] = ("created_at", "updated_at")
@@ -130,11 +133,19 @@ class ResourceViewSet(ContractView):
         """Delete a record for good."""
         record = self.get_locked(pk)
         self.remove(record)
+        return self.gone(record)
+
+    def gone(self, record: Any) -> HttpResponse:
+        """Return what the contract says about a record that was deleted."""
         if self.contract.deleted_message:
-            label = self.contract.word(self.resource).replace("_", " ").capitalize()
-            return answer(self.contract.envelope(message=f"{label} deleted successfully"))
+            return answer(self.contract.envelope(message=self.deletion_message()))
         gone = {self.contract.wire("id"): ids.encode(self.prefix, record.pk), self.contract.wire("deleted"): True}
         return answer(self.contract.envelope(data=gone))
+
+    @classmethod
+    def deletion_message(cls) -> str:
+        """Return what a contract says that answers deletions with a sentence."""
+        return cls.deletion.format(one=cls.contract.word(cls.resource).replace("_", " ").capitalize())
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Say what this resource is and what the caller may do with it."""

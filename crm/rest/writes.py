@@ -178,8 +178,8 @@ def one_write(handler: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
         return claimed(
             request._request,
             tenant=credential.tenant,
-            owner=f"key:{credential.key.id}",
             content=view.content,
+            owner=credential.subject,
             write=lambda: handler(view, request, *args, **kwargs),
         )
 

@@ -25,7 +25,7 @@ from tenants.routing import using
 from tenants.scope import request_scope
 
 NAMES = {"acme": "Acme Plumbing", "globex": "Globex"}
-LOGIN = "admin"
+LOGIN, MEMBER = "admin", "rosa"
 
 
 class Command(BaseCommand):
@@ -36,7 +36,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the options."""
         parser.add_argument(
-            "--json", action="store_true", help="print one JSON object: admin_login, admin_password, key, tenant"
+            "--json",
+            action="store_true",
+            help="print one JSON object: tenant, key, and the two log-ins with their passwords",
         )
 
     def handle(self, *_: Any, **options: Any) -> None:
@@ -72,8 +74,11 @@ def access(tenant: Tenant) -> dict[str, str]:
     """Return log-in and key of the demo, kept in the data folder so that a second start shows them again."""
     kept = Path(settings.KITH_HOME) / "demo.json"
     shown = json.loads(kept.read_text()) if kept.exists() else {}
-    if not works(shown):
-        shown = make_access(tenant)
+    fresh = {} if works(shown) else make_access(tenant)
+    if fresh or "member_login" not in shown:
+        fresh |= make_member(tenant)
+    if fresh:
+        shown |= fresh
         kept.touch(mode=0o600)
         kept.write_text(json.dumps(shown))
     return dict(shown)
@@ -104,3 +109,16 @@ def make_access(tenant: Tenant) -> dict[str, str]:
             give_seat(user=user, role=Member.Role.OWNER, actor=actor)
         key = issue(tenant=tenant, name="Demo key", scopes=["admin"], actor=actor, user=user)[1]
     return {"tenant": tenant.slug, "admin_login": LOGIN, "admin_password": password, "key": key}
+
+
+def make_member(tenant: Tenant) -> dict[str, str]:
+    """Make a log-in of somebody who works at the tenant and is no staff of the installation."""
+    password = secrets.token_urlsafe(12)
+    with using("admin"):
+        names = {"first_name": "Rosa", "last_name": "Alvarez", "email": "rosa@example.com"}
+        user, _ = User.objects.get_or_create(username=MEMBER, defaults=names)
+        user.set_password(password)
+        user.save()
+        if not Member.every_tenant.filter(tenant=tenant, user=user).exists():
+            give_seat(user=user, role=Member.Role.OWNER, actor=Actor.system(tenant, "demo"))
+    return {"member_login": MEMBER, "member_password": password}

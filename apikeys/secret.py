@@ -3,33 +3,30 @@
 from typing import Any
 
 from django.conf import settings
-from django.contrib import admin
 from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from apikeys.models import ApiKey
 from apikeys.scopes import allows, catalogue
 
-__all__ = ["secret_page"]
+__all__ = ["shown_once"]
 
 
-def secret_page(request: HttpRequest, key: ApiKey, plaintext: str, **more: Any) -> TemplateResponse:
+def shown_once(request: HttpRequest, template: str, key: ApiKey, plaintext: str, **context: Any) -> TemplateResponse:
     """Return the page with the plaintext of `key`, as the answer to the POST that made it.
 
     No session, message, address or log line holds it, so nothing shows it again.
     """
-    context = {
-        **admin.site.each_context(request),
+    shown = {
         "title": "Your new key",
         "key": key,
         "plaintext": plaintext,
         "curl": f'curl -H "Authorization: Bearer {plaintext}" {settings.PUBLIC_URL}{readable_path(key)}',
-        **more,
+        **context,
     }
-    response = TemplateResponse(request, "admin/kith/secret.html", context)
+    response = TemplateResponse(request, template, shown)
     response["Cache-Control"] = "no-store, private"
     response["Pragma"] = "no-cache"
-    response["Referrer-Policy"] = "no-referrer"
     return response
 
 

@@ -1,0 +1,28 @@
+"""What the role of a member allows: the scopes of a session, and so the keys that the person may issue."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from apikeys.scopes import EVERYTHING, allows
+from tenants.models import Member
+
+__all__ = ["MANAGE_KEYS", "SCOPES", "exceeding", "may_issue"]
+
+# Keys are secrets: no wildcard but the owner's holds them.
+MANAGE_KEYS = "keys:admin"
+READ, WRITE, DELETE = "*:read", "*:write", "*:delete"
+SCOPES: Mapping[str, frozenset[str]] = {
+    Member.Role.VIEWER: frozenset({READ}),
+    Member.Role.STAFF: frozenset({READ, WRITE}),
+    Member.Role.ADMIN: frozenset({READ, WRITE, DELETE, MANAGE_KEYS}),
+    Member.Role.OWNER: frozenset({EVERYTHING}),
+}
+
+
+def may_issue(held: Collection[str]) -> bool:
+    """Tell whether whoever holds these scopes may issue, rotate and revoke keys."""
+    return allows(held, MANAGE_KEYS)
+
+
+def exceeding(held: Collection[str], wanted: Iterable[str]) -> list[str]:
+    """Return those of the stored scopes `wanted` that `held` do not cover: nobody grants what they do not hold."""
+    return [scope for scope in wanted if not allows(held, scope)]

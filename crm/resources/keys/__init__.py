@@ -1,0 +1,1 @@
+"""API keys, as members manage them: issued and shown once, listed masked, revoked."""

@@ -1,0 +1,70 @@
+"""Members in a browser, who call the API with their session, and a contract that takes sessions as a document does."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from django.contrib.auth.models import User
+from django.test import Client
+
+from crm.registry import RESOURCES
+from crm.rest.contract import Contract
+from crm.rest.pages import NumberedPages
+from crm.rest.problems import TextErrors
+from crm.rest.router import mount
+from tenants.models import Member, Tenant
+from tenants.routing import using
+from tests.conftest import ADDRESSES, Caller
+
+__all__ = ["DASHBOARD", "Browser", "make_browser", "make_member", "urlpatterns"]
+
+TOKEN = "t" * 32
+DASHBOARD = Contract(
+    name="dashboard",
+    title="Dashboard",
+    mounts=("dashboard/v1/",),
+    words={"client": "customer", "clients": "customers"},
+    camel=True,
+    credentials=("key", "session"),
+    paging=NumberedPages(),
+    errors=TextErrors(),
+    windows=("hour", "day"),
+    limits={"session": {"hour": 100}},
+    update_methods=("patch",),
+    deleted_message=True,
+)
+urlpatterns = mount(DASHBOARD, RESOURCES)
+
+
+@dataclass
+class Browser(Caller):
+    """A member who is logged in; every request carries the cookie, and the token against forged ones."""
+
+    user: Any = None
+
+    def shown(self) -> dict[str, str]:
+        return {"X-CSRFToken": TOKEN}
+
+
+def make_member(*tenants: Tenant, role: str = "owner", **fields: Any) -> User:
+    """Make an account with a seat in each of the tenants, without the seconds that a password takes."""
+    with using("admin"):
+        user = User.objects.create_user(f"member-{uuid4().hex[:10]}", **fields)
+        for tenant in tenants:
+            Member.every_tenant.create(tenant=tenant, user=user, role=role)
+    return user
+
+
+def make_browser(caller: Caller, role: str = "owner", *more: Caller, base: str = "") -> Browser:
+    """Log a new member of the caller's tenant in, who has a seat in the tenants of `more`, too."""
+    user = make_member(caller.tenant, *(other.tenant for other in more), role=role)
+    return browse(user, caller.tenant, base or caller.base)
+
+
+def browse(user: User, tenant: Tenant, base: str) -> Browser:
+    """Log somebody in."""
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False, REMOTE_ADDR=next(ADDRESSES))
+    with using("admin"):
+        client.force_login(user)
+    client.cookies["csrftoken"] = TOKEN
+    return Browser(tenant, "", base, {}, client, user)
