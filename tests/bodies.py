@@ -55,7 +55,8 @@ VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     standards.CurrencyField: lambda maker, field: "EUR",
     standards.CountryField: lambda maker, field: "AT",
     standards.LanguageField: lambda maker, field: "de",
-    own.DecimalField: lambda maker, field: "2.50",
+    # What must be above zero is money that moves: in coins, so that one bill takes many of them.
+    own.DecimalField: lambda maker, field: "0.01" if field.low and field.low > 0 else "2.50",
     own.StrictInteger: lambda maker, field: field.min_value or 1,
     own.StrictBoolean: lambda maker, field: True,
     own.TagsField: lambda maker, field: [maker.text(field.child)],
