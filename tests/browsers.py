@@ -12,7 +12,9 @@ from crm.rest.contract import Contract
 from crm.rest.pages import NumberedPages
 from crm.rest.problems import TextErrors
 from crm.rest.router import mount
-from tenants.models import Member, Tenant
+from tenants.actor import Actor
+from tenants.membership import give_seat
+from tenants.models import Tenant
 from tenants.routing import using
 from tests.conftest import ADDRESSES, Caller
 
@@ -51,7 +53,7 @@ def make_member(*tenants: Tenant, role: str = "owner", **fields: Any) -> User:
     with using("admin"):
         user = User.objects.create_user(f"member-{uuid4().hex[:10]}", **fields)
         for tenant in tenants:
-            Member.every_tenant.create(tenant=tenant, user=user, role=role)
+            give_seat(user=user, role=role, actor=Actor.system(tenant, "tests"))
     return user
 
 

@@ -5,9 +5,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.conftest import Caller
+from tenants import ids
+from tests.conftest import Caller, seat
 from tests.crowd import at_once
-from tests.records import make_member
 
 
 def lead(caller: Caller, **fields: Any) -> Any:
@@ -58,11 +58,11 @@ def test_it_moves_along_its_table(acme: Caller) -> None:
 
 
 def test_it_belongs_to_a_member_of_its_tenant(acme: Caller, globex: Caller) -> None:
-    owner = make_member(acme.tenant)
+    owner = ids.encode("usr", seat(acme.tenant).pk)
     made = lead(acme, owner_id=owner)
     assert made["owner_id"] == owner
     assert acme.get(f"/leads?owner_id={owner}").data == [made]
-    refused = acme.patch(f"/leads/{made['id']}", {"owner_id": make_member(globex.tenant)})
+    refused = acme.patch(f"/leads/{made['id']}", {"owner_id": ids.encode("usr", seat(globex.tenant).pk)})
     assert (refused.status, refused.error["details"]["field"]) == (400, "owner_id")
 
 

@@ -400,6 +400,19 @@ def test_the_database_refuses_books_that_do_not_add_up(acme: Caller, client_id: 
             connections["owner"].cursor().execute(sql, [pk])
 
 
+@pytest.mark.parametrize("column", ["payment_id", "invoice_id"])
+def test_the_database_keeps_allocations_inside_their_tenant(
+    acme: Caller, globex: Caller, client_id: str, column: str
+) -> None:
+    paid(acme, client_id, "5", invoice_id=bill(acme, client_id))
+    other = globex.post("/clients", {"name": "Hank"}).data["id"]
+    foreign = {"invoice_id": bill(globex, other), "payment_id": paid(globex, other, "5")["id"]}[column]
+    pk = decode(foreign.partition("_")[0], foreign)
+    sql = f"UPDATE crm_allocation SET {column} = %s WHERE tenant_id = %s"
+    with pytest.raises(IntegrityError, match="_same_tenant"), transaction.atomic(using="owner"):
+        connections["owner"].cursor().execute(sql, [pk, acme.tenant.id])
+
+
 def test_its_rules_work_without_a_request(acme: Caller, client_id: str) -> None:
     invoice, actor = decode("inv", bill(acme, client_id)), Actor.system(acme.tenant, "shell")
     data = {"client_id": decode("cli", client_id), "amount": Decimal(10), "method": "cash"}

@@ -13,7 +13,9 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey
 from tenants import ids
-from tenants.models import Event, Member
+from tenants.actor import Actor
+from tenants.membership import give_seat
+from tenants.models import Event
 from tenants.routing import using
 from tests.browsers import make_member
 from tests.conftest import ADDRESSES, ISSUED, Caller
@@ -307,7 +309,7 @@ def test_it_knows_no_key_of_others(owner: Client, globex: Caller) -> None:
 def test_it_switches_between_own_tenants(acme: Caller, globex: Caller) -> None:
     user = make_member(acme.tenant, role="viewer")
     with using("admin"):
-        Member.every_tenant.create(tenant=globex.tenant, user=user, role="admin")
+        give_seat(user=user, role="admin", actor=Actor.system(globex.tenant, "tests"))
     client = client_of(user)
     there = f"?organization={globex.tenant.slug}"
     page = client.get(KEYS + there).content.decode()
