@@ -13,7 +13,7 @@ from redis.retry import Retry
 
 from apikeys.credentials import Credential
 
-__all__ = ["SECONDS", "Usage", "Window", "ping", "take", "windows_of"]
+__all__ = ["SECONDS", "Usage", "Window", "limit_headers", "ping", "take", "windows_of"]
 
 SECONDS = {"minute": 60, "hour": 3600, "day": 86400}
 HOURLY = 1000
@@ -94,6 +94,23 @@ def take(subject: str, windows: Sequence[Window]) -> tuple[Usage, ...]:
         Usage(window, count, end, refused=not taken and count >= window.limit)
         for window, count, end in zip(windows, counts, ends, strict=True)
     )
+
+
+def limit_headers(usages: Sequence[Usage]) -> list[tuple[str, str]]:
+    """Return the headers of the exhausted window, else of the first, and the IETF pair for all of them."""
+    if not usages:
+        return []
+    shown = next((usage for usage in usages if usage.refused), usages[0])
+    now = int(time.time())
+    policy = ", ".join(f'"{usage.window.name}";q={usage.window.limit};w={usage.window.seconds}' for usage in usages)
+    left = ", ".join(f'"{usage.window.name}";r={usage.remaining};t={max(0, usage.reset - now)}' for usage in usages)
+    return [
+        ("X-RateLimit-Limit", str(shown.window.limit)),
+        ("X-RateLimit-Remaining", str(shown.remaining)),
+        ("X-RateLimit-Reset", str(shown.reset)),
+        ("RateLimit-Policy", policy),
+        ("RateLimit", left),
+    ]
 
 
 class SharedCounter:

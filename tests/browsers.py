@@ -8,9 +8,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from crm.registry import RESOURCES
-from crm.rest.contract import Contract
+from crm.rest.contract import Contract, TextErrors
 from crm.rest.pages import NumberedPages
-from crm.rest.problems import TextErrors
 from crm.rest.router import mount
 from tenants.actor import Actor
 from tenants.membership import give_seat

@@ -108,3 +108,12 @@ def test_it_refuses_a_negative_total(acme: Caller, kind: str, client_id: str) ->
 
 def test_it_dates_it_today(acme: Caller, kind: str, client_id: str) -> None:
     assert make(acme, kind, client_id).data["issue_date"] == timezone.now().date().isoformat()
+
+
+def test_it_shows_as_many_lines_as_it_takes(acme: Caller) -> None:
+    client = acme.post("/clients", {"name": "Ada"}).data["id"]
+    lines = [{"description": f"Part {number}", "rate": "1.00"} for number in range(200)]
+    made = acme.post("/invoices", {"client_id": client, "line_items": lines}).data
+    assert [line["description"] for line in made["line_items"]] == [line["description"] for line in lines]
+    assert acme.get(f"/invoices/{made['id']}").data["line_items"] == made["line_items"]
+    assert acme.get("/invoices").data[0]["total"] == "200.00"

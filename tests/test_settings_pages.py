@@ -15,7 +15,7 @@ from apikeys.models import ApiKey
 from tenants import ids
 from tenants.actor import Actor
 from tenants.membership import give_seat
-from tenants.models import Event
+from tenants.models import Event, Member
 from tenants.routing import using
 from tests.browsers import make_member
 from tests.conftest import ADDRESSES, ISSUED, Caller

@@ -4,8 +4,7 @@ from django.conf import settings
 
 from crm.intake.view import AtTenant
 from crm.resources.leads.form import LeadFormSerializer
-from crm.rest.contract import Contract
-from crm.rest.problems import BareErrors
+from crm.rest.contract import BareErrors, Contract
 
 __all__ = ["INTAKE"]
 

@@ -1,8 +1,7 @@
 """The registry contract (document 003): every resource, in camelCase, by numbered pages and with errors as texts."""
 
-from crm.rest.contract import Contract
+from crm.rest.contract import Contract, TextErrors
 from crm.rest.pages import NumberedPages
-from crm.rest.problems import TextErrors
 
 __all__ = ["REGISTRY"]
 

@@ -5,8 +5,7 @@ from typing import Any
 
 from crm.docs.fields import Schema
 from crm.errors import Problem
-from crm.rest.contract import Contract
-from crm.rest.problems import BareErrors, ObjectErrors, TextErrors
+from crm.rest.contract import BareErrors, Contract, ObjectErrors, TextErrors
 
 __all__ = ["FAILURES", "STATUSES", "Failure", "error_schema", "example", "failures_of", "known_failures"]
 

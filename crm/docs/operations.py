@@ -9,7 +9,7 @@ from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
 from crm.rest.serializers import bind
-from crm.rest.viewset import is_needed
+from crm.rest.view import is_needed
 
 __all__ = ["ContractSchema"]
 

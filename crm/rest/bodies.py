@@ -18,7 +18,7 @@ from crm.errors import Unreadable
 
 __all__ = [
     "MAX_BYTES", "MAX_DEPTH", "FormParser", "JSONRenderer", "MultipartParser", "StrictJSONParser", "answer", "dumps",
-    "parse_json", "spelled",
+    "parse_json", "spelled", "tagged",
 ]  # fmt: skip
 
 MAX_BYTES = 1024 * 1024
@@ -186,6 +186,15 @@ def dumps(body: Any) -> bytes:
 def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> HttpResponse:
     """Return an answer of the API, already rendered."""
     return HttpResponse(dumps(body), status=status, headers=headers, content_type="application/json")
+
+
+def tagged(response: Any, etag: str, known: str | None) -> Any:
+    """Return the response with its ETag, or a 304 when the caller has the one that is `known`."""
+    if known and {"*", etag} & {item.strip().removeprefix("W/") for item in known.split(",")}:
+        response = HttpResponse(status=304)
+        del response["Content-Type"]
+    response["ETag"] = etag
+    return response
 
 
 class JSONRenderer(BaseRenderer):

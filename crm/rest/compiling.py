@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from rest_framework import serializers
 
 from crm.rest import fields as own
-from crm.rest.reading import Column, Conversion, Ids, Many, Part, Plan
+from crm.rest.reading import EMBEDDED_LIMIT, Column, Conversion, Ids, Many, Part, Plan
 from crm.rest.serializers import Shape
 from tenants.ids import encoder
 
@@ -38,17 +38,16 @@ def rows_inside(name: str, field: Any) -> Many:
     child, parent = field.child, field.parent.Meta.model
     relation = parent._meta.get_field(field.source)
     model = relation.related_model
-    return Many(
-        name, model, relation.remote_field.name, field.source, tuple(model._meta.ordering), compile_child(child)
-    )
+    order, limit = tuple(model._meta.ordering), field.max_length or EMBEDDED_LIMIT
+    return Many(name, model, relation.remote_field.name, field.source, order, compile_child(child), limit=limit)
 
 
 def ids_inside(name: str, field: own.ReferencesField) -> Ids:
     """Return the part for a list of references, which rows of an inner table hold."""
     relation = cast(Any, field.parent).Meta.model._meta.get_field(field.rows)
     model, key = relation.related_model, Column(name, f"{field.key}_id", identifier(field))
-    order = tuple(model._meta.ordering)
-    return Ids(name, model, relation.remote_field.name, field.rows, order, Plan((key,)), relation=field.key)
+    order, limit = tuple(model._meta.ordering), field.max_length or EMBEDDED_LIMIT
+    return Ids(name, model, relation.remote_field.name, field.rows, order, Plan((key,)), field.key, limit)
 
 
 def compile_child(child: Any) -> Plan:

@@ -4,14 +4,63 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
+from crm.errors import Problem
 from crm.rest.pages import OffsetPages, Paging
-from crm.rest.problems import ErrorShape, ObjectErrors
 
-__all__ = ["CANONICAL", "Contract"]
+__all__ = ["CANONICAL", "BareErrors", "Contract", "ErrorShape", "ObjectErrors", "TextErrors"]
 
 NAMES = re.compile(r"\{(\w+)\}", re.ASCII)
+
+
+class ErrorShape(Protocol):
+    """How a contract prints a problem."""
+
+    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class ObjectErrors:
+    """`{"success": false, "error": {"code", "message", "details", "request_id"}}`."""
+
+    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
+        details = detailed(problem, contract)
+        if problem.fields:
+            details = {"field": next(iter(problem.fields)), "fields": dict(problem.fields), **details}
+        error = {
+            "code": contract.code(problem.code),
+            "message": problem.message,
+            "details": details,
+            "request_id": request_id,
+        }
+        return {"success": False, "error": error}
+
+
+@dataclass(frozen=True)
+class TextErrors:
+    """`{"success": false, "error": "<message>", "code", "details": {name: "<message>"}}`."""
+
+    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
+        details = {name: " ".join(messages) for name, messages in problem.fields.items()} | detailed(problem, contract)
+        body = {"success": False, "error": problem.message, "code": contract.code(problem.code)}
+        return body | ({"details": details} if details else {})
+
+
+@dataclass(frozen=True)
+class BareErrors:
+    """`{"error": "<code>", "message", "details": [{"field", "message"}]}`."""
+
+    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
+        body: dict[str, Any] = {"error": contract.code(problem.code), "message": problem.message}
+        # A body that cannot even be read is refused as a whole.
+        fields = problem.fields or ({"body": [problem.message]} if problem.status == 400 else {})
+        details = [{"field": name, "message": " ".join(messages)} for name, messages in fields.items()]
+        return body | ({"details": details} if details else {})
+
+
+def detailed(problem: Problem, contract: "Contract") -> dict[str, Any]:
+    return {contract.wire(name): value for name, value in problem.details.items()}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
-"""Every failure becomes a Problem here, and only here; a contract's error shape words it."""
+"""Every failure becomes a Problem here, and only here; a contract's error shape prints it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
@@ -12,67 +12,16 @@ from rest_framework import exceptions
 from apikeys import errors as credentials
 from apikeys.limits import Usage
 from crm.errors import Conflict, InUse, Invalid, InvalidTransition, Problem, Refusal
+from crm.rest.contract import Contract
 from tenants.membership import LastOwner
 
-if TYPE_CHECKING:
-    from crm.rest.contract import Contract
-
-__all__ = ["BareErrors", "ErrorShape", "ObjectErrors", "TextErrors", "is_passing", "problem_of", "throttled"]
+__all__ = ["is_passing", "problem_of", "throttled"]
 
 # SQLSTATE classes of failures that a second try may heal: serialisation, deadlock, lost connection, shutdown.
 SECOND_TRY = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
 
 
-class ErrorShape(Protocol):
-    """How a contract prints a problem."""
-
-    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]: ...
-
-
-@dataclass(frozen=True)
-class ObjectErrors:
-    """`{"success": false, "error": {"code", "message", "details", "request_id"}}`."""
-
-    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
-        details = detailed(problem, contract)
-        if problem.fields:
-            details = {"field": next(iter(problem.fields)), "fields": dict(problem.fields), **details}
-        error = {
-            "code": contract.code(problem.code),
-            "message": problem.message,
-            "details": details,
-            "request_id": request_id,
-        }
-        return {"success": False, "error": error}
-
-
-@dataclass(frozen=True)
-class TextErrors:
-    """`{"success": false, "error": "<message>", "code", "details": {name: "<message>"}}`."""
-
-    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
-        details = {name: " ".join(messages) for name, messages in problem.fields.items()} | detailed(problem, contract)
-        body = {"success": False, "error": problem.message, "code": contract.code(problem.code)}
-        return body | ({"details": details} if details else {})
-
-
-@dataclass(frozen=True)
-class BareErrors:
-    """`{"error": "<code>", "message", "details": [{"field", "message"}]}`."""
-
-    def body(self, problem: Problem, contract: "Contract", request_id: str) -> dict[str, Any]:
-        body: dict[str, Any] = {"error": contract.code(problem.code), "message": problem.message}
-        # A body that cannot even be read is refused as a whole.
-        fields = problem.fields or ({"body": [problem.message]} if problem.status == 400 else {})
-        details = [{"field": name, "message": " ".join(messages)} for name, messages in fields.items()]
-        return body | ({"details": details} if details else {})
-
-
-def detailed(problem: Problem, contract: "Contract") -> dict[str, Any]:
-    return {contract.wire(name): value for name, value in problem.details.items()}
-
-
-def problem_of(error: Exception, contract: "Contract", model: Any = None) -> Problem:
+def problem_of(error: Exception, contract: Contract, model: Any = None) -> Problem:
     """Return the problem of any exception, looked up by its class; what nobody foresaw is a 500 that says nothing."""
     for kind in type(error).__mro__:
         if kind in TABLE:
@@ -100,13 +49,13 @@ def below(path: str, step: Any) -> str:
     return f"{path}.{step}" if path else str(step)
 
 
-def validation(error: Any, contract: "Contract", model: Any) -> Problem:
+def validation(error: Any, contract: Contract, model: Any) -> Problem:
     fields = flatten(error.detail)
     name, messages = next(iter(fields.items()))
     return Problem(400, "VALIDATION_ERROR", f"{name}: {messages[0]}", fields)
 
 
-def worded(error: Any, contract: "Contract", model: Any) -> Problem:
+def worded(error: Any, contract: Contract, model: Any) -> Problem:
     """Return what a rule says in the contract's words."""
     problem: Problem = error.problem
     fields = {contract.path(name): [contract.say(text) for text in texts] for name, texts in problem.fields.items()}
@@ -123,20 +72,20 @@ def throttled(usage: Usage, now: float) -> Refusal:
     return Refusal(Problem(429, "RATE_LIMIT_EXCEEDED", message, {}, details, {"Retry-After": str(wait)}))
 
 
-def missing_scope(error: Any, contract: "Contract", model: Any) -> Problem:
+def missing_scope(error: Any, contract: Contract, model: Any) -> Problem:
     scope = contract.scope(error.scope)
     return Problem(403, "INVALID_SCOPE", f"The scope {scope} is missing.", {}, {"required_scope": scope})
 
 
-def unnamed_tenant(error: Any, contract: "Contract", model: Any) -> Problem:
+def unnamed_tenant(error: Any, contract: Contract, model: Any) -> Problem:
     return Problem(400, "VALIDATION_ERROR", str(error), {error.header: [str(error)]}, {"organizations": error.slugs})
 
 
-def method_not_allowed(error: Any, contract: "Contract", model: Any) -> Problem:
+def method_not_allowed(error: Any, contract: Contract, model: Any) -> Problem:
     return Problem(405, "METHOD_NOT_ALLOWED", f"{error} See the Allow header for the methods of this path.")
 
 
-def not_unique(error: Any, contract: "Contract", model: Any) -> Problem:
+def not_unique(error: Any, contract: Contract, model: Any) -> Problem:
     """Word a broken constraint by the name PostgreSQL gives; the other row is never named."""
     cause = error.__cause__
     state, name = getattr(cause, "sqlstate", ""), getattr(getattr(cause, "diag", None), "constraint_name", "") or ""
@@ -159,7 +108,7 @@ def not_unique(error: Any, contract: "Contract", model: Any) -> Problem:
     )
 
 
-def constraint_fields(model: Any, name: str, contract: "Contract") -> list[str]:
+def constraint_fields(model: Any, name: str, contract: Contract) -> list[str]:
     """Return the wire names of the fields of the model's constraint `name`."""
     constraint, shown = constraints_of(model).get(name, (None, ()))
     return [contract.wire(field) for field in shown or getattr(constraint, "fields", ()) if field != "tenant"]
@@ -173,7 +122,7 @@ def constraints_of(model: Any) -> dict[str, tuple[Any, tuple[str, ...]]]:
     return {constraint.name: (constraint, shown) for kind, shown in every for constraint in kind._meta.constraints}
 
 
-def in_use(error: Any, contract: "Contract", model: Any) -> Problem:
+def in_use(error: Any, contract: Contract, model: Any) -> Problem:
     """Word a refused deletion: how many of what refer to the record, and the way out."""
     counts = {contract.wire(name.replace(" ", "_")): count for name, count in error.counts.items()}
     named = ", ".join(f"{count} {label}" for label, count in counts.items())
@@ -183,14 +132,14 @@ def in_use(error: Any, contract: "Contract", model: Any) -> Problem:
     )
 
 
-def invalid_transition(error: Any, contract: "Contract", model: Any) -> Problem:
+def invalid_transition(error: Any, contract: Contract, model: Any) -> Problem:
     allowed = list(error.allowed)
     ways = ", ".join(allowed) or "nothing, this state is final"
     message = f"From {error.current} it cannot become {error.wanted}. Allowed: {ways}."
     return Problem(409, "INVALID_TRANSITION", message, {}, {"status": error.current, "allowed": allowed})
 
 
-def unavailable(error: Any, contract: "Contract", model: Any) -> Problem:
+def unavailable(error: Any, contract: Contract, model: Any) -> Problem:
     return Problem(
         503,
         "SERVICE_UNAVAILABLE",
@@ -218,7 +167,7 @@ def fixed(status: int, code: str, message: str = "", **headers: str) -> "Worder"
     return lambda error, contract, model: Problem(status, code, message or str(error), {}, {}, sent)
 
 
-Worder = Callable[[Any, "Contract", Any], Problem]
+Worder = Callable[[Any, Contract, Any], Problem]
 NOT_FOUND = "No such record. Check the id: another tenant's records look the same as none."
 CHALLENGE = {"WWW_Authenticate": 'Bearer realm="Kith API"'}
 TABLE: dict[type[BaseException], Worder] = {

@@ -185,7 +185,7 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Many:
-    """The rows that point back at a record, by one sub-select: at most EMBEDDED_LIMIT, in `order`.
+    """The rows that point back at a record, by one sub-select: at most `limit`, in `order`.
 
     `relation` says that not they are shown, but the records that they point to.
     """
@@ -197,6 +197,7 @@ class Many:
     order: tuple[str, ...]
     plan: Plan
     relation: str = ""
+    limit: int = EMBEDDED_LIMIT
 
     def expression(self, prefix: str) -> Any:
         rows = (
@@ -205,7 +206,7 @@ class Many:
             .order_by(*self.order)
         )
         return Func(
-            ArraySubquery(rows.values(inside=self.shown())[:EMBEDDED_LIMIT]),
+            ArraySubquery(rows.values(inside=self.shown())[: self.limit]),
             function="to_jsonb",
             output_field=JSONField(),
         )

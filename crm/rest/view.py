@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSetMixin
@@ -24,17 +25,18 @@ from apikeys.errors import (
     WrongCredential,
     WrongTenant,
 )  # fmt: skip
-from apikeys.limits import Usage, take, windows_of
+from apikeys.limits import Usage, limit_headers, take, windows_of
 from apikeys.permissions import HasScope
 from crm.errors import Problem, Refusal, Retryable
 from crm.rest.bodies import JSONRenderer, StrictJSONParser, answer
 from crm.rest.contract import CANONICAL, Contract
+from crm.rest.filters import refuse
 from crm.rest.problems import is_passing, problem_of, throttled
 from tenants.actor import Actor
 from tenants.routing import alias
 from tenants.scope import request_scope
 
-__all__ = ["ContractView", "UnknownPath"]
+__all__ = ["ContractView", "UnknownPath", "is_needed"]
 
 log = logging.getLogger("kith.api")
 PARSERS = (StrictJSONParser(),)
@@ -158,6 +160,36 @@ class ContractView(ViewSetMixin, APIView):
         """Return what the request says, by which a second one with its Idempotency-Key is told to be the same."""
         return self.request._request.body
 
+    def read_body(self, kind: Any, record: Any = None) -> dict[str, Any]:
+        """Return the validated body under canonical names; without a serializer the body must be empty.
+
+        A new record's or a command's body may be left out where nothing in it is required.
+        """
+        data = self.sent()
+        if kind is None:
+            kind = serializers.Serializer
+            if isinstance(data, dict) and data:
+                raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
+        elif not self.request._request.body and (record is not None or is_needed(kind)):
+            raise refuse("body", "Missing: send a JSON object.", code="VALIDATION_ERROR")
+        if not isinstance(data, dict):
+            message = "Must be a JSON object."
+            raise Refusal(
+                Problem(self.contract.shape_status, "VALIDATION_ERROR", f"body: {message}", {"body": [message]})
+            )
+        return self.validated(kind, data, record)
+
+    def validated(self, kind: Any, data: Any, record: Any = None) -> dict[str, Any]:
+        """Return what a serializer makes of `data`, under canonical names; it raises for what it refuses."""
+        context = {"tenant": self.tenant, "contract": self.contract, "request": self.request}
+        serializer = kind(record, data=data, partial=record is not None, context=context)
+        serializer.is_valid(raise_exception=True)
+        return dict(serializer.validated_data)
+
+    def sent(self) -> Any:
+        """Return the body as it came."""
+        return self.request.data
+
     def handle_exception(self, exc: Exception) -> Any:
         return self.refuse(exc)
 
@@ -192,21 +224,10 @@ class ContractView(ViewSetMixin, APIView):
         return PARSERS
 
 
-def limit_headers(usages: Sequence[Usage]) -> list[tuple[str, str]]:
-    """Return the headers of the exhausted window, else of the first, and the IETF pair for all of them."""
-    if not usages:
-        return []
-    shown = next((usage for usage in usages if usage.refused), usages[0])
-    now = int(time.time())
-    policy = ", ".join(f'"{usage.window.name}";q={usage.window.limit};w={usage.window.seconds}' for usage in usages)
-    left = ", ".join(f'"{usage.window.name}";r={usage.remaining};t={max(0, usage.reset - now)}' for usage in usages)
-    return [
-        ("X-RateLimit-Limit", str(shown.window.limit)),
-        ("X-RateLimit-Remaining", str(shown.remaining)),
-        ("X-RateLimit-Reset", str(shown.reset)),
-        ("RateLimit-Policy", policy),
-        ("RateLimit", left),
-    ]
+def is_needed(kind: Any) -> bool:
+    """Tell whether a body of this shape must hold something."""
+    needed = (field.required and not field.read_only for field in kind().fields.values())
+    return bool(getattr(kind, "any_of", ())) or any(needed)
 
 
 class UnknownPath(ContractView):

@@ -6,15 +6,13 @@ from zlib import crc32
 
 from django.db.models import Q
 from django.http import Http404, HttpResponse
-from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
 from apikeys.errors import MissingScope
 from apikeys.scopes import allows
-from crm.errors import Problem, Refusal
 from crm.rest import writes
-from crm.rest.bodies import answer
+from crm.rest.bodies import answer, tagged
 from crm.rest.filters import refuse
 from crm.rest.lists import Include, cursor_of, read_one, read_page
 from crm.rest.metadata import describe
@@ -111,7 +109,7 @@ class ResourceViewSet(ContractView):
         response = answer(self.contract.envelope(data=self.shown(record)))
         # What is inside a record can change without its version: only the plain record is known by version alone.
         mark = f"-{crc32(response.content):08x}" if query.fields or query.includes else ""
-        return self.tagged(response, f'"{version}{mark}"', request.headers.get("If-None-Match"))
+        return tagged(response, f'"{version}{mark}"', request.headers.get("If-None-Match"))
 
     @one_write
     def create(self, request: Request) -> HttpResponse:
@@ -172,9 +170,10 @@ class ResourceViewSet(ContractView):
 
     def was_here(self, key: Any, events: Any) -> bool:
         """Tell whether the record is there, or was: a deleted one keeps its history."""
+        part = {f"data__{name}": value for name, value in self.only.items()}
         rows: tuple[Any, ...] = (
             self.get_queryset().filter(pk=key),
-            events.objects.of(self.tenant).filter(record_id=key, resource=self.event_resource(), **within(self.only)),
+            events.objects.of(self.tenant).filter(record_id=key, resource=self.event_resource(), **part),
         )
         return any(found.exists() for found in rows)
 
@@ -238,37 +237,7 @@ class ResourceViewSet(ContractView):
         """Return the conditions of `within`, and those that depend on the caller's rights: most resources have none."""
         return self.within
 
-    # Bodies and answers.
-
-    def read_body(self, kind: Any, record: Any = None) -> dict[str, Any]:
-        """Return the validated body under canonical names; without a serializer the body must be empty.
-
-        A new record's or a command's body may be left out where nothing in it is required.
-        """
-        data = self.sent()
-        if kind is None:
-            kind = serializers.Serializer
-            if isinstance(data, dict) and data:
-                raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
-        elif not self.request._request.body and (record is not None or is_needed(kind)):
-            raise refuse("body", "Missing: send a JSON object.", code="VALIDATION_ERROR")
-        if not isinstance(data, dict):
-            message = "Must be a JSON object."
-            raise Refusal(
-                Problem(self.contract.shape_status, "VALIDATION_ERROR", f"body: {message}", {"body": [message]})
-            )
-        return self.validated(kind, data, record)
-
-    def validated(self, kind: Any, data: Any, record: Any = None) -> dict[str, Any]:
-        """Return what a serializer makes of `data`, under canonical names; it raises for what it refuses."""
-        context = {"tenant": self.tenant, "contract": self.contract, "request": self.request}
-        serializer = kind(record, data=data, partial=record is not None, context=context)
-        serializer.is_valid(raise_exception=True)
-        return dict(serializer.validated_data)
-
-    def sent(self) -> Any:
-        """Return the body as it came."""
-        return self.request.data
+    # Answers.
 
     def show(self, record: Any, *, status: int = 200) -> HttpResponse:
         """Return the record as it now is, with its version as ETag."""
@@ -277,22 +246,3 @@ class ResourceViewSet(ContractView):
         if status == 201 and "retrieve" in self.methods:
             response["Location"] = f"{self.request._request.path.rstrip('/')}/{ids.encode(self.prefix, record.pk)}"
         return response
-
-    def tagged(self, response: HttpResponse, etag: str, known: str | None) -> HttpResponse:
-        """Return the response with its ETag, or a 304 when the caller has that one."""
-        if known and {"*", etag} & {item.strip().removeprefix("W/") for item in known.split(",")}:
-            response = HttpResponse(status=304)
-            del response["Content-Type"]
-        response["ETag"] = etag
-        return response
-
-
-def is_needed(kind: Any) -> bool:
-    """Tell whether a body of this shape must hold something."""
-    needed = (field.required and not field.read_only for field in kind().fields.values())
-    return bool(getattr(kind, "any_of", ())) or any(needed)
-
-
-def within(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the condition that a snapshot in the ledger holds these values."""
-    return {f"data__{name}": value for name, value in values.items()}

@@ -18,9 +18,8 @@ from crm.docs.failures import FAILURES
 from crm.docs.generator import build
 from crm.docs.guide import PLANS
 from crm.registry import CONTRACTS, RESOURCES
-from crm.rest.contract import Contract
+from crm.rest.contract import Contract, TextErrors
 from crm.rest.pages import NumberedPages
-from crm.rest.problems import TextErrors
 from crm.rest.router import bound_views, mount
 from crm.rest.viewset import ResourceViewSet
 from tenants.models import Plan

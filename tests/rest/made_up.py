@@ -1,9 +1,8 @@
 """A contract that nobody has published: other words, case, pages, errors, headers and codes; as URLs, for tests."""
 
 from crm.registry import RESOURCES
-from crm.rest.contract import Contract
+from crm.rest.contract import Contract, TextErrors
 from crm.rest.pages import NumberedPages
-from crm.rest.problems import TextErrors
 from crm.rest.router import mount
 
 __all__ = ["MADE_UP", "urlpatterns"]

@@ -12,9 +12,9 @@ from rest_framework import serializers
 from crm.errors import Problem
 from crm.rest import lists
 from crm.rest.compiling import compile_plan
-from crm.rest.contract import CANONICAL
+from crm.rest.contract import CANONICAL, BareErrors
 from crm.rest.filters import ResourceFilterSet
-from crm.rest.problems import BareErrors, is_passing
+from crm.rest.problems import is_passing
 from tests.conftest import Caller
 
 

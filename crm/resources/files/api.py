@@ -12,6 +12,7 @@ from crm.records import RecordField, RecordFilter
 from crm.resources.files import rules, store
 from crm.resources.files.content import safe_name
 from crm.resources.files.models import File, Status
+from crm.rest.bodies import tagged
 from crm.rest.fields import IdField
 from crm.rest.filters import IdFilter, ResourceFilterSet
 from crm.rest.serializers import ResourceSerializer, bind
@@ -119,7 +120,7 @@ class FileViewSet(TakesUpload, ResourceViewSet):
             raise Conflict(f"The {{file}} is {file.status}: only a ready one can be downloaded.", "status")
         known = request.headers.get("If-None-Match")
         if known and file.sha256 in known:
-            return self.tagged(HttpResponse(), f'"{file.sha256}"', known)
+            return tagged(HttpResponse(), f'"{file.sha256}"', known)
         response = Download(
             store.opened(file),
             content_type=file.mime_type,
@@ -129,7 +130,7 @@ class FileViewSet(TakesUpload, ResourceViewSet):
                 "Content-Disposition": content_disposition_header(True, safe_name(file.name, file.mime_type)),
             },
         )
-        return self.tagged(response, f'"{file.sha256}"', None)
+        return tagged(response, f'"{file.sha256}"', None)
 
     # The documents learn from them that no JSON comes out, and that a file may not be ready.
     download.sends, download.fails = "application/octet-stream", (409,)
