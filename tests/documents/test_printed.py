@@ -61,7 +61,7 @@ class Desk:
     def body(self, kind: str) -> dict[str, Any]:
         """Return what makes a record."""
         client, line = self.ids.get("clients"), {"description": "Service", "quantity": 1, "rate": "100.00"}
-        return {
+        bodies: dict[str, dict[str, Any]] = {
             "clients": {"name": "Ada"},
             "customers": {"name": "Ada"},
             "products": {"name": "Pipe", "price": "9.50"},
@@ -71,7 +71,8 @@ class Desk:
             "tasks": {"title": "Order the pipes"},
             "keys": {"name": "Mobile App Key", "scopes": ["read"]},
             "leads": {"email": "ada@example.com"},
-        }[kind]
+        }
+        return bodies[kind]
 
     def fresh(self, path: str) -> str:
         """Return the id of a new record."""
