@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import orjson
 
-from crm.rest.filters import IdFilter, operators_of
+from crm.rest.filters import IdFilter, MomentField, operators_of
 from crm.rest.lists import MAX_DEPTH, offered
 from crm.rest.viewset import ResourceViewSet
 from tests.conftest import Answer
@@ -65,17 +65,17 @@ def ask_by(matrix: Matrix, route: Route, name: str, value: str) -> Answer:
 def filters(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
     """Yield each filter with each of its operators and a value that Globex has."""
     for name, item in view.filters.items():
-        value = value_of(matrix.world.rows[view], name)
+        value = value_of(matrix.world.rows[view], name, item)
         yield {name: value}
         for operator in operators_of(item):
             given: Any = {"null": False, "in": [value], "nin": [value]}.get(operator, value)
             yield {view.contract.wire("filter"): orjson.dumps({name: {f"${operator}": given}}).decode()}
 
 
-def value_of(rows: list[dict[str, Any]], name: str) -> str:
-    """Return the first value that Globex's records have under a name."""
+def value_of(rows: list[dict[str, Any]], name: str, item: Any) -> str:
+    """Return the first value that Globex's records have under a name; where they have none, one that fits."""
     values = [row[name] for row in rows if row.get(name) not in (None, [], "")]
-    value = values[0] if values else "1"
+    value = values[0] if values else "2026-01-31" if item.field_class is MomentField else "1"
     value = value[0] if isinstance(value, list) else value
     return str(value).lower() if isinstance(value, bool) else str(value)
 
