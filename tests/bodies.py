@@ -9,6 +9,7 @@ from uuid import uuid4
 from rest_framework import serializers
 
 from crm import standards
+from crm.resources.keys import fields as keys
 from crm.rest import fields as own
 
 __all__ = ["Path", "make_body", "placed", "references", "writable"]
@@ -47,6 +48,8 @@ class Maker:
         return [Maker(self.ids, True, self.mark).body(field.child)]
 
 
+# Far enough ahead for every test.
+AHEAD = "2099-01-31T12:00:00Z"
 VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.ReferenceField: lambda maker, field: maker.ids[field.model],
     standards.EmailField: lambda maker, field: f"{maker.text(field)}@example.com",
@@ -58,6 +61,9 @@ VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.DecimalField: lambda maker, field: "2.50",
     own.StrictInteger: lambda maker, field: field.min_value or 1,
     own.StrictBoolean: lambda maker, field: True,
+    keys.ScopesField: lambda maker, field: ["read"],
+    keys.NetworksField: lambda maker, field: ["203.0.113.0/24"],
+    keys.EndField: lambda maker, field: AHEAD,
     own.TagsField: lambda maker, field: [maker.text(field.child)],
     # The last choice: a kind of record that has fields of its own comes after the plain one.
     serializers.ChoiceField: lambda maker, field: list(field.choices)[-1],

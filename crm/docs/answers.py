@@ -152,6 +152,5 @@ def deleted(contract: Contract) -> Schema:
 def deleted_example(view: Any) -> Any:
     """Return the answer to a deletion."""
     if view.contract.deleted_message:
-        label = view.contract.word(view.resource).replace("_", " ").capitalize()
-        return {"success": True, "message": f"{label} deleted successfully"}
+        return {"success": True, "message": view.deletion_message()}
     return {"success": True, "data": {"id": ids.encode(view.prefix, KEY), "deleted": True}}

@@ -42,6 +42,7 @@ def guide_of(contract: Contract) -> dict[str, Any]:
         "failures": [replace(item, code=contract.code(item.code)) for item in FAILURES],
         "plans": PLANS,
         "windows": " and per ".join(contract.windows),
+        "session_limits": list(contract.limits.get("session", {}).items()),
         "walk": WALKS[type(contract.paging)],
         "default_limit": DEFAULT_LIMIT,
         "max_limit": MAX_LIMIT,

@@ -6,6 +6,7 @@ from typing import Any
 from crm.docs.examples import KEY, create_example
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
+from tests.browsers import able
 from tests.conftest import Caller
 
 __all__ = ["seed"]
@@ -25,13 +26,13 @@ def seed(caller: Caller, views: Mapping[str, type[ResourceViewSet]], each: int =
 
 
 def create(caller: Caller, view: Any, known: dict[str, list[str]]) -> str:
-    made = caller.post(f"/{path_of(view)}", replaced(create_example(view), known))
+    made = able(caller, view).post(f"/{path_of(view)}", replaced(create_example(view), known))
     assert made.status == 201, (view.__name__, made.body)
     return str(made.data["id"])
 
 
 def listed(caller: Caller, view: Any) -> list[str]:
-    return [record["id"] for record in caller.get(f"/{path_of(view)}").data]
+    return [record["id"] for record in able(caller, view).get(f"/{path_of(view)}").data]
 
 
 def path_of(view: Any) -> str:
