@@ -1,5 +1,6 @@
 """The table of contents: every resource by its viewset, every contract by name."""
 
+from apikeys.credentials import KEY
 from apikeys.scopes import Category, register
 from crm.contracts.v1 import V1
 from crm.resources.clients.api import ClientViewSet
@@ -43,7 +44,7 @@ def start() -> None:
     """Bind every resource for the ledger, and make its scopes known; called once when Django is ready."""
     views = bound_views(CANONICAL, RESOURCES)
     for view in views.values():
-        if "key" not in view.credentials:
+        if KEY not in view.credentials:
             # No key can ever use them.
             continue
         actions = tuple(

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from apikeys.credentials import KEY, SESSION
 from crm.rest.pages import OffsetPages, Paging
 from crm.rest.problems import ErrorShape, ObjectErrors
 
@@ -32,7 +33,7 @@ class Contract:
     hidden: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     camel: bool = False
-    credentials: tuple[str, ...] = ("key",)
+    credentials: tuple[str, ...] = (KEY,)
     tenant_header: str = "X-Organization-Id"
     tenant_required: bool = False
     paging: Paging = field(default_factory=OffsetPages)
@@ -94,4 +95,4 @@ def translate(name: str, words: tuple[tuple[str, str], ...], camel: bool) -> str
 
 
 # The names as the models have them: what the ledger keeps, whoever asked.
-CANONICAL = Contract(name="canonical", title="Canonical", credentials=("key", "session"))
+CANONICAL = Contract(name="canonical", title="Canonical", credentials=(KEY, SESSION))
