@@ -76,4 +76,4 @@ def member_page(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse
             return render(request, "settings/seatless.html", {"desk": desk}, status=403)
         return view(request, desk, **kwargs)
 
-    return page  # type: ignore[no-any-return]
+    return page

@@ -14,7 +14,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from apikeys.addresses import count_failure, look_up_failures
 from apikeys.authentication import CallerAuthentication, authenticator
-from apikeys.credentials import Credential
+from apikeys.credentials import KEY, SESSION, Credential
 from apikeys.errors import (
     ExpiredKey,
     ForgedRequest,
@@ -44,8 +44,8 @@ PARSERS = (StrictJSONParser(),)
 GUESSES = (InvalidKey, ExpiredKey, MalformedCredential)
 SESSION_FAILURES = (InvalidSession, ForgedRequest, UnnamedTenant, WrongTenant)
 WRONG_CREDENTIAL = {
-    "key": "This takes the session of a member, not an API key: log in at /login/ and send the session's cookie.",
-    "session": "This takes an API key, not the session of a member.",
+    KEY: "This takes the session of a member, not an API key: log in at /login/ and send the session's cookie.",
+    SESSION: "This takes an API key, not the session of a member.",
 }
 # After COMMIT was sent only these say for sure that nothing was committed.
 ROLLED_BACK = ("40001", "40P01")
@@ -60,7 +60,7 @@ class ContractView(ViewSetMixin, APIView):
     model: ClassVar[Any] = None
     required_scopes: ClassVar[Mapping[str, str]] = {}
     # The kinds of credential that the view takes, of those that its contract takes.
-    credentials: ClassVar[tuple[str, ...]] = ("key", "session")
+    credentials: ClassVar[tuple[str, ...]] = (KEY, SESSION)
     authentication_classes = [CallerAuthentication]
     permission_classes = [HasScope]
     parser_classes = [StrictJSONParser]

@@ -24,6 +24,7 @@ from crm.rest.router import bound_views, mount
 from crm.rest.viewset import ResourceViewSet
 from tenants.models import Plan
 from tenants.routing import using
+from tests.browsers import able
 from tests.conftest import Caller
 from tests.docs.seeding import path_of, seed
 
@@ -145,10 +146,14 @@ def test_its_components_are_what_the_api_answers(contract: Contract, document: D
             check(document, answer["content"]["application/json"]["schema"], made.body)
             continue
         name = document_name(document, f"/{path_of(view)}")
-        one, many = acme.get(f"/{path_of(view)}/{ids[view.prefix][0]}"), acme.get(f"/{path_of(view)}")
-        assert set(one.data) == set(schemas[name]["required"])
+        caller = able(acme, view)
+        many = caller.get(f"/{path_of(view)}")
+        assert set(many.data[0]) == set(schemas[name]["required"])
         assert set(many.body["pagination"]) == set(schemas["Pagination"]["required"])
-        check(document, {"$ref": f"#/components/schemas/{name}Response"}, one.body)
+        if "retrieve" in view.methods:
+            one = caller.get(f"/{path_of(view)}/{ids[view.prefix][0]}")
+            assert set(one.data) == set(schemas[name]["required"])
+            check(document, {"$ref": f"#/components/schemas/{name}Response"}, one.body)
         check(document, {"$ref": f"#/components/schemas/{name}ListResponse"}, many.body)
 
 
