@@ -99,7 +99,7 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
         "__module__": view.__module__,
     }
     bound: Any = type(view.__name__, (*contract.views, view), attributes)
-    if contract is CANONICAL:
+    if contract is CANONICAL and view.part_of is None:
         keep(view.model, view.resource, bound.plan)
         keep_kind(Kind(view.resource, view.model, view.prefix))
     return bound  # type: ignore[no-any-return]

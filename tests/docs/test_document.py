@@ -218,7 +218,7 @@ def test_it_is_served_to_everyone_under_every_mount(contract: Contract, nobody: 
 def test_it_is_compressed_for_those_who_ask(contract: Contract, nobody: Caller) -> None:
     answer = nobody.client.get(f"/{contract.mounts[0]}openapi.json", headers={"Accept-Encoding": "gzip"})
     assert answer["Content-Encoding"] == "gzip"
-    assert len(answer.content) < 100_000
+    assert len(answer.content) < 250_000
 
 
 def test_the_command_writes_it(contract: Contract, tmp_path: Path) -> None:
