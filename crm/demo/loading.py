@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from crm.demo import clients, invoices, products
+from crm.demo import activities, clients, files, invoices, products
 from crm.demo.world import World
 from crm.resources.clients.models import Client
 from tenants.actor import Actor
@@ -14,7 +14,7 @@ from tenants.scope import tenant_scope
 __all__ = ["load", "size_of"]
 
 # One file a resource, each with its SIZE and its make(); later ones build on what earlier ones made.
-PARTS: tuple[Any, ...] = (clients, products, invoices)
+PARTS: tuple[Any, ...] = (clients, products, invoices, activities, files)
 
 
 def size_of(slug: str) -> int:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, cast
 
 from django.db import DatabaseError, transaction
@@ -25,7 +25,7 @@ from tenants.actor import Actor
 from tenants.routing import alias
 from tenants.scope import request_scope
 
-__all__ = ["ContractView", "UnknownPath"]
+__all__ = ["ContractView", "UnknownPath", "telling"]
 
 log = logging.getLogger("kith.api")
 AUTHENTICATORS = (KeyAuthentication(),)
@@ -34,6 +34,20 @@ PARSERS = (StrictJSONParser(),)
 GUESSES = (InvalidKey, ExpiredKey, MalformedCredential)
 # After COMMIT was sent only these say for sure that nothing was committed.
 ROLLED_BACK = ("40001", "40P01")
+
+
+def telling(**facts: Any) -> Callable[[Any], Any]:
+    """Write on an action what the documents cannot derive.
+
+    `takes` and `media` say what its body is, `sends` that its answer is no JSON, `entry` what a feed shows, `also`
+    which scope it needs besides, `fails` how else it may fail.
+    """
+
+    def decorate(handler: Any) -> Any:
+        vars(handler).update(facts)
+        return handler
+
+    return decorate
 
 
 class ContractView(ViewSetMixin, APIView):

@@ -57,6 +57,9 @@ RULES = (
     r"Required where there is no product_?[iI]d",
     r"price.* is in [A-Z]{3}: say the rate",
     r"total would be negative",
+    r"Must be a file's name",
+    r"none of the types that are taken",
+    r"The file is empty",
     # A format says how an address is written, not that a host can have this name.
     r"Enter a valid URL",
 )

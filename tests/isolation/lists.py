@@ -62,7 +62,10 @@ def ask_filter(matrix: Matrix, route: Route, name: str, item: Any, model: Any) -
             answers = matrix.compare(what, partial(ask_by, matrix, route, param), known)
             alone = param in (f"{name}[eq]", f"{name}[in]")
             matrix.expect(not alone or answers["unknown"].data == [], f"{what}: an unknown id matches")
-            matrix.expect(not alone or route.has_id or answers["own"].data != [], f"{what}: an own id matches nothing")
+            # Of several kinds that a record may point to, the first is the one that ours do.
+            known_kind = not isinstance(item, RecordFilter) or item.kinds[0].model is model
+            matches = answers["own"].data != [] or not known_kind
+            matrix.expect(not alone or route.has_id or matches, f"{what}: an own id matches nothing")
 
 
 def ask_by(matrix: Matrix, route: Route, name: str, value: str) -> Answer:
