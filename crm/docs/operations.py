@@ -9,8 +9,8 @@ from crm.docs.examples import body_example, create_example, record_example, upda
 from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
+from crm.rest.metadata import is_needed
 from crm.rest.serializers import bind
-from crm.rest.view import is_needed
 
 __all__ = ["ContractSchema", "security"]
 
