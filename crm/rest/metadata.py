@@ -1,4 +1,4 @@
-"""What OPTIONS and the documents say: the resource's fields, relations and methods, and what the caller may do (document 003)."""
+"""What OPTIONS and the documents say of a resource: fields, relations, methods, and what the caller may do."""
 
 from collections.abc import Callable
 from decimal import Decimal
