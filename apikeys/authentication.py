@@ -9,7 +9,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from apikeys import secrets
-from apikeys.credentials import Credential, KeyCredential
+from apikeys.credentials import SESSION, Credential, KeyCredential
 from apikeys.errors import AddressRefused, ExpiredKey, InvalidKey, MalformedCredential
 from apikeys.models import ApiKey
 from apikeys.sessions import find_session, has_session
@@ -56,7 +56,7 @@ class CallerAuthentication(BaseAuthentication):
         plaintext = presented_key(plain.META, plain.GET)
         if plaintext is not None:
             return None, find_key(plaintext, address=plain.META["REMOTE_ADDR"])
-        if "session" not in self.kinds:
+        if SESSION not in self.kinds:
             raise InvalidKey(MISSING)
         if not has_session(plain):
             raise InvalidKey(NEITHER)

@@ -10,14 +10,16 @@ from apikeys.usage import counter
 from tenants.actor import Actor
 from tenants.models import Tenant
 
-__all__ = ["Credential", "KeyCredential"]
+__all__ = ["KEY", "SESSION", "Credential", "KeyCredential"]
+
+# What contracts and resources call the kinds of credentials.
+KEY, SESSION = "key", "session"
 
 
 @dataclass(frozen=True, slots=True)
 class Credential(ABC):
     """A working credential: its tenant, and the scopes it may use there."""
 
-    # What contracts and resources call this kind of credential.
     kind: ClassVar[str]
 
     tenant: Tenant
@@ -50,7 +52,7 @@ class Credential(ABC):
 class KeyCredential(Credential):
     """An API key."""
 
-    kind = "key"
+    kind = KEY
 
     key: ApiKey
 

@@ -42,8 +42,8 @@ class LimitedLogin:
 
 def attempted(request: HttpRequest, response: HttpResponse) -> None:
     """Write an attempt down, and make a 429 of the answer to one that was too many."""
-    form = (getattr(response, "context_data", None) or {}).get("form")
-    throttled = form is not None and form.has_error(NON_FIELD_ERRORS, THROTTLED)
+    form: Any = (getattr(response, "context_data", None) or {}).get("form")
+    throttled = form is not None and bool(form.has_error(NON_FIELD_ERRORS, THROTTLED))
     if throttled:
         response.status_code = 429
         response["Retry-After"] = str(form.wait)

@@ -15,7 +15,7 @@ from django.db import connections
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
-from apikeys.credentials import Credential
+from apikeys.credentials import SESSION, Credential
 from apikeys.errors import ForgedRequest, InvalidSession, UnnamedTenant, WrongTenant
 from apikeys.roles import SCOPES
 from tenants.actor import Actor
@@ -35,7 +35,7 @@ FORGED = "{} A write with a session takes the header X-CSRFToken, with the value
 class SessionCredential(Credential):
     """A member who is logged in."""
 
-    kind = "session"
+    kind = SESSION
 
     user: Any
 

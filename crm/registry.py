@@ -1,5 +1,6 @@
 """The table of contents: every resource by its viewset, every contract by name."""
 
+from apikeys.credentials import KEY
 from apikeys.scopes import Category, register
 from crm.contracts.intake import INTAKE
 from crm.contracts.public import PUBLIC
@@ -70,7 +71,7 @@ def start() -> None:
     found: dict[str, dict[str, None]] = {}
     show_by(snapshot)
     # What no key can ever use is no scope of keys.
-    for view in (view for view in views.values() if "key" in view.credentials):
+    for view in (view for view in views.values() if KEY in view.credentials):
         for name, scope in view.required_scopes.items():
             if offered(view, name):
                 resource, _, action = scope.partition(":")

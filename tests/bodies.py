@@ -13,6 +13,7 @@ from rest_framework import serializers
 from crm import standards
 from crm.records import RecordField
 from crm.resources.appointments.api import AppointmentSerializer
+from crm.resources.keys import fields as keys
 from crm.rest import fields as own
 from crm.uploads import FileNameField, UploadField
 
@@ -66,6 +67,8 @@ class Maker:
 HOURS = count()
 # What a rule asks for where no field by itself is required.
 ALSO: dict[type, tuple[str, ...]] = {AppointmentSerializer: ("ends_at",)}
+# Far enough ahead for every test.
+AHEAD = "2099-01-31T12:00:00Z"
 VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     own.ReferenceField: lambda maker, field: maker.ids[field.model],
     RecordField: lambda maker, field: maker.ids[field.kinds[0].model],
@@ -84,6 +87,9 @@ VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     standards.LocalMomentField: Maker.hour,
     own.StrictInteger: lambda maker, field: field.min_value or 1,
     own.StrictBoolean: lambda maker, field: True,
+    keys.ScopesField: lambda maker, field: ["read"],
+    keys.NetworksField: lambda maker, field: ["203.0.113.0/24"],
+    keys.EndField: lambda maker, field: AHEAD,
     own.TagsField: lambda maker, field: [maker.text(field.child)],
     own.ReferencesField: lambda maker, field: [maker.ids[field.model]],
     serializers.ListField: lambda maker, field: [maker.value(field.child)],

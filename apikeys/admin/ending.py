@@ -31,11 +31,12 @@ def rotate_page(request: HttpRequest, key: ApiKey) -> HttpResponse:
         return confirmation(request, "admin/kith/rotate.html", f"Rotate {key.name}", key=key, form=form)
     user: Any = request.user
     try:
-        old, *made = renew(key, actor=actor_of(request, key.tenant), grace=form.duration, user=user)
+        old, successor, plaintext = renew(key, actor=actor_of(request, key.tenant), grace=form.duration, user=user)
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("admin:apikeys_apikey_change", key.pk)
-    return shown_once(request, "admin/kith/secret.html", *made, old=old, **admin.site.each_context(request))
+    shown = {"old": old, **admin.site.each_context(request)}
+    return shown_once(request, "admin/kith/secret.html", successor, plaintext, **shown)
 
 
 def revoke_page(request: HttpRequest, keys: Sequence[ApiKey], *, action: str = "") -> HttpResponse | None:

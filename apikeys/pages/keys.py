@@ -90,11 +90,11 @@ def rotate_page(request: HttpRequest, desk: Desk, key_id: str) -> HttpResponse:
         return render(request, "settings/rotate.html", {"desk": desk, "key": key, "form": form})
     user: Any = request.user
     try:
-        old, *made = renew(key, actor=actor_of(request, key.tenant), grace=form.duration, user=user)
+        old, successor, plaintext = renew(key, actor=actor_of(request, key.tenant), grace=form.duration, user=user)
     except ValueError as error:
         messages.error(request, str(error))
         return desk.redirect("settings-keys")
-    return shown_once(request, "settings/secret.html", *made, old=old, desk=desk)
+    return shown_once(request, "settings/secret.html", successor, plaintext, old=old, desk=desk)
 
 
 @takes_form

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
+from apikeys.credentials import SESSION
 from tenants.routing import for_people
 
 __all__ = ["Idle"]
@@ -29,4 +30,4 @@ def used_session(request: HttpRequest) -> bool:
     """Tell whether a person's session has let the request in."""
     if for_people(request):
         return bool(request.user.is_authenticated)
-    return getattr(getattr(request, "credential", None), "kind", None) == "session"
+    return getattr(getattr(request, "credential", None), "kind", None) == SESSION

@@ -1,5 +1,6 @@
 """The public contract (document 001): customers and estimates, pinned to the organization that each request names."""
 
+from apikeys.credentials import KEY, SESSION
 from crm.rest.contract import Contract
 
 __all__ = ["PUBLIC"]
@@ -19,7 +20,7 @@ PUBLIC = Contract(
         "products": "services",
     },
     scopes="{action}:{resource}",
-    credentials=("key", "session"),
+    credentials=(KEY, SESSION),
     tenant_required=True,
     codes={"ENTITY_NOT_FOUND": "NOT_FOUND"},
 )

@@ -1,5 +1,6 @@
 """The registry contract (document 003): every resource, in camelCase, by numbered pages and with errors as texts."""
 
+from apikeys.credentials import KEY, SESSION
 from crm.rest.contract import Contract, TextErrors
 from crm.rest.pages import NumberedPages
 
@@ -15,9 +16,9 @@ REGISTRY = Contract(
     paging=NumberedPages(),
     errors=TextErrors(),
     codes={"VALIDATION_ERROR": "VALIDATION_FAILED"},
-    credentials=("key", "session"),
+    credentials=(KEY, SESSION),
     windows=("hour", "day"),
-    limits={"session": {"hour": 100}},
+    limits={SESSION: {"hour": 100}},
     update_methods=("patch",),
     deleted_message=True,
     shape_status=422,

@@ -168,6 +168,5 @@ def deleted(contract: Contract) -> Schema:
 def deleted_example(view: Any) -> Any:
     """Return the answer to a deletion."""
     if view.contract.deleted_message:
-        label = view.contract.word(view.resource).replace("_", " ").capitalize()
-        return view.contract.envelope(message=f"{label} deleted successfully")
+        return view.contract.envelope(message=view.deletion_message())
     return view.contract.envelope(data={"id": ids.encode(view.prefix, KEY), "deleted": True})

@@ -44,21 +44,22 @@ FAILURES = (
     Failure(
         401,
         "UNAUTHORIZED",
-        "The key is missing, unknown or revoked.",
-        "Send a working key in `Authorization` or `X-API-Key`.",
+        "The credential is missing, unknown, revoked or over, or not of the kind that this takes.",
+        "Send a working key in `Authorization` or `X-API-Key`, or a session where one is taken.",
     ),
     Failure(401, "EXPIRED_KEY", "The key's time is over.", "Issue a new key, or rotate it before it expires."),
     Failure(
         403,
         "INVALID_SCOPE",
-        "The key lacks the scope of this operation.",
-        "Give the key the scope that `details` names.",
+        "The key, or the member's role, lacks the scope of this operation.",
+        "Give it the scope that `details` names.",
     ),
     Failure(
         403,
         "FORBIDDEN",
-        "The organization header names another tenant, or the key is not allowed from this address.",
-        "Drop the header, or use the key where it is allowed.",
+        "The organization header names another tenant, the key is not allowed from this address, or a session writes "
+        "without its token.",
+        "The message says which: drop the header, use the key where it is allowed, or send `X-CSRFToken`.",
     ),
     Failure(
         404,

@@ -3,6 +3,7 @@
 from typing import Any
 
 import orjson
+from django.conf import settings
 from django.template.loader import render_to_string
 from drf_spectacular.drainage import reset_generator_stats
 from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
@@ -11,7 +12,7 @@ from drf_spectacular.plumbing import get_doc, normalize_result_object, sanitize_
 from crm.docs import answers, names, parameters
 from crm.docs.fields import Schema
 from crm.docs.guide import guide_of
-from crm.docs.operations import ContractSchema
+from crm.docs.operations import ContractSchema, security
 from crm.registry import RESOURCES
 from crm.rest.contract import Contract
 from crm.rest.router import bound_views, mount
@@ -26,6 +27,20 @@ SCHEMES = {
         "in": "header",
         "name": "X-API-Key",
         "description": "The same key in a header of its own.",
+    },
+}
+SESSION = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": settings.SESSION_COOKIE_NAME,
+        "description": "The session of a member who has logged in at `/login/`.",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-CSRFToken",
+        "description": f"With a session, on every write: the value of the cookie `{settings.CSRF_COOKIE_NAME}`.",
     },
 }
 ORDER = ("list", "create", "retrieve", "partial_update", "update", "destroy")
@@ -75,7 +90,7 @@ class ContractGenerator(SchemaGenerator):
             "openapi": "3.1.0",
             "info": self.info(),
             "servers": [self.server(place.rstrip("/")) for place in self.contract.mounts],
-            "security": [{name: []} for name in SCHEMES],
+            "security": security(self.contract.credentials, writes=False),
             "tags": self.tags(),
             "paths": paths,
             "components": self.components(),
@@ -109,7 +124,7 @@ class ContractGenerator(SchemaGenerator):
             "responses": answers.response_components(contract),
             "headers": answers.header_components(contract),
             "parameters": parameters.parameter_components(contract),
-            "securitySchemes": SCHEMES,
+            "securitySchemes": SCHEMES | (SESSION if "session" in contract.credentials else {}),
         }
         return self.registry.build(more)
 

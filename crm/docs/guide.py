@@ -46,6 +46,7 @@ def guide_of(contract: Contract) -> dict[str, Any]:
         "scope": contract.scope(f"{next(iter(views))}:write"),
         "plans": PLANS,
         "windows": " and per ".join(contract.windows),
+        "session_limits": list(contract.limits.get("session", {}).items()),
         "walk": WALKS[type(contract.paging)],
         "default_limit": DEFAULT_LIMIT,
         "max_limit": MAX_LIMIT,

@@ -1,5 +1,6 @@
 """One operation of the document, derived from a bound view and its action by drf-spectacular's hooks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from crm.docs import answers, names, parameters
@@ -8,10 +9,20 @@ from crm.docs.examples import body_example, create_example, record_example, upda
 from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
+from crm.rest.metadata import is_needed
 from crm.rest.serializers import bind
-from crm.rest.view import is_needed
 
-__all__ = ["ContractSchema"]
+__all__ = ["ContractSchema", "security"]
+
+
+def security(kinds: Sequence[str], *, writes: bool) -> list[Schema]:
+    """Return the ways to show a credential of one of these kinds; a session that writes shows its token too."""
+    ways: dict[str, list[Schema]] = {
+        "key": [{"bearer": []}, {"apiKey": []}],
+        "session": [{"session": [], "csrf": []} if writes else {"session": []}],
+    }
+    return [way for kind in kinds for way in ways[kind]]
+
 
 JSON = "application/json"
 
@@ -39,8 +50,12 @@ class ContractSchema(ComponentSchema):
         return [names.title(self.view.contract.word(self.view.plural))]
 
     def get_auth(self) -> list[Schema]:
-        """Return nothing: the document as a whole names the ways to present a key."""
-        return []
+        """Return the ways in, where they are not those that the document as a whole names."""
+        view, writes = self.view, self.method != "GET"
+        kinds = tuple(kind for kind in view.contract.credentials if kind in view.credentials)
+        if kinds == view.contract.credentials and not (writes and "session" in kinds):
+            return []
+        return security(kinds, writes=writes)
 
     def get_extensions(self) -> Schema:
         return {"x-scopes": self.scopes(), "x-codeSamples": samples(self)}
@@ -191,10 +206,21 @@ class ContractSchema(ComponentSchema):
     def single(self) -> tuple[Schema, Any, tuple[str, ...]]:
         name, record = self.record(self.view)
         contract = self.view.contract
+        example = contract.envelope(data=record_example(self.view))
+        if self.view.action == "create" and self.view.warning:
+            return *self.warned(name, record, example), ()
         schema = self.share(f"{name}Response", answers.enveloped(contract, f"One {name}.", data=record))
         found = self.view.action == "create" and "retrieve" in self.view.methods
         more = ("ETag", "Location") if found else ("ETag",)
-        return schema, contract.envelope(data=record_example(self.view)), more
+        return schema, example, more
+
+    def warned(self, name: str, record: Schema, example: Any) -> tuple[Schema, Any]:
+        """Return the answer to a new record that comes with a warning."""
+        contract = self.view.contract
+        word, told = contract.wire("warning"), f"A new {name}, with a warning."
+        text = {"type": "string", "description": "What to know about the new record now, and never again."}
+        whole = answers.enveloped(contract, told, data=record, **{word: text})
+        return self.share(f"{name}CreatedResponse", whole), {**example, word: self.view.warning}
 
     def listed(self) -> tuple[Schema, Any, tuple[str, ...]]:
         contract = self.view.contract

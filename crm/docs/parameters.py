@@ -97,7 +97,9 @@ def names_parameter(name: str, known: list[str], description: str, example: list
 
 def write_parameters(view: Any, *, record: bool) -> list[Schema]:
     """Return the headers of a write."""
-    names = ("Idempotency-Key", "If-Match") if record else ("Idempotency-Key",)
+    # An answer that warns cannot be given twice.
+    once = ("Idempotency-Key",) if record or not view.warning else ()
+    names = (*once, "If-Match") if record else once
     return [*map(reference, names), *anywhere(view.contract)]
 
 

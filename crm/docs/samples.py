@@ -16,6 +16,12 @@ from tenants import ids
 __all__ = ["base_of", "samples"]
 
 KEY_WORD = "YOUR_API_KEY"
+# How a caller shows who it is, by kind of credential, and what a session sends with every write.
+SHOWN = {
+    "key": {"Authorization": f"Bearer {KEY_WORD}"},
+    "session": {"Cookie": "sessionid=YOUR_SESSION; csrftoken=YOUR_TOKEN"},
+}
+FROM_OUR_PAGES = {"X-CSRFToken": "YOUR_TOKEN"}
 INDENT, TAB = 2, "    "
 
 
@@ -41,16 +47,18 @@ def samples(operation: Any) -> list[Schema]:
 def sample_of(operation: Any) -> Sample:
     view, method = operation.view, operation.method
     path = operation.path.replace("{id}", ids.encode(view.prefix, KEY)).rstrip("/")
-    headers = {"Authorization": f"Bearer {KEY_WORD}"}
+    headers = dict(SHOWN["key" if "key" in view.credentials else "session"])
+    if "Cookie" in headers and method != "GET":
+        headers |= FROM_OUR_PAGES
     if view.contract.tenant_required:
         headers[view.contract.tenant_header] = "YOUR_ORGANIZATION"
     serializer, _, example = operation.body() if method in ("POST", "PUT", "PATCH") else (None, "", None)
-    if method == "POST":
+    if method == "POST" and not view.warning:
         headers["Idempotency-Key"] = "4f9d2c1e-1001"
     body = example if serializer is not None else None
     base = base_of(view.contract)
-    fields = serializer.fields.items() if operation.told("media") else ()
-    files = tuple(name for name, field in fields if isinstance(field, UploadField)) or None
+    fields = dict(serializer.fields) if serializer is not None and operation.told("media") else {}
+    files = tuple(name for name, field in fields.items() if isinstance(field, UploadField)) or None
     url = base + path + ("?limit=20" if operation.is_list or operation.told("entry") else "")
     return Sample(method, url, headers, body, files, bool(operation.told("sends")))
 

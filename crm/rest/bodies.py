@@ -11,6 +11,7 @@ from django.core.files.uploadhandler import FileUploadHandler
 from django.http import HttpResponse, QueryDict
 from django.http.multipartparser import MultiPartParser as Parts
 from django.http.multipartparser import MultiPartParserError
+from django.http.response import HttpResponseBase
 from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 
@@ -188,7 +189,7 @@ def answer(body: Any, *, status: int = 200, headers: Mapping[str, str] | None = 
     return HttpResponse(dumps(body), status=status, headers=headers, content_type="application/json")
 
 
-def tagged(response: Any, etag: str, known: str | None) -> Any:
+def tagged(response: HttpResponseBase, etag: str, known: str | None) -> HttpResponseBase:
     """Return the response with its ETag, or a 304 when the caller has the one that is `known`."""
     if known and {"*", etag} & {item.strip().removeprefix("W/") for item in known.split(",")}:
         response = HttpResponse(status=304)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
+from apikeys.credentials import KEY, SESSION
 from crm.errors import Problem
 from crm.rest.pages import OffsetPages, Paging
 
@@ -100,7 +101,7 @@ class Contract:
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     scopes: str = "{resource}:{action}"
     camel: bool = False
-    credentials: tuple[str, ...] = ("key",)
+    credentials: tuple[str, ...] = (KEY,)
     tenant_header: str = "X-Organization-Id"
     tenant_required: bool = False
     paging: Paging = field(default_factory=OffsetPages)
@@ -184,4 +185,4 @@ def translate(name: str, words: tuple[tuple[str, str], ...], camel: bool) -> str
 
 
 # The names as the models have them: what the ledger keeps, whoever asked.
-CANONICAL = Contract(name="canonical", title="Canonical", credentials=("key", "session"))
+CANONICAL = Contract(name="canonical", title="Canonical", credentials=(KEY, SESSION))

@@ -14,7 +14,7 @@ from rest_framework.viewsets import ViewSetMixin
 
 from apikeys.addresses import count_failure, look_up_failures
 from apikeys.authentication import CallerAuthentication, authenticator
-from apikeys.credentials import Credential
+from apikeys.credentials import KEY, SESSION, Credential
 from apikeys.errors import (
     ExpiredKey,
     ForgedRequest,
@@ -31,12 +31,13 @@ from crm.errors import Problem, Refusal, Retryable
 from crm.rest.bodies import JSONRenderer, StrictJSONParser, answer
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.filters import refuse
+from crm.rest.metadata import is_needed
 from crm.rest.problems import is_passing, problem_of, throttled
 from tenants.actor import Actor
 from tenants.routing import alias
 from tenants.scope import request_scope
 
-__all__ = ["ContractView", "UnknownPath", "is_needed"]
+__all__ = ["ContractView", "UnknownPath"]
 
 log = logging.getLogger("kith.api")
 PARSERS = (StrictJSONParser(),)
@@ -44,8 +45,8 @@ PARSERS = (StrictJSONParser(),)
 GUESSES = (InvalidKey, ExpiredKey, MalformedCredential)
 SESSION_FAILURES = (InvalidSession, ForgedRequest, UnnamedTenant, WrongTenant)
 WRONG_CREDENTIAL = {
-    "key": "This takes the session of a member, not an API key: log in at /login/ and send the session's cookie.",
-    "session": "This takes an API key, not the session of a member.",
+    KEY: "This takes the session of a member, not an API key: log in at /login/ and send the session's cookie.",
+    SESSION: "This takes an API key, not the session of a member.",
 }
 # After COMMIT was sent only these say for sure that nothing was committed.
 ROLLED_BACK = ("40001", "40P01")
@@ -60,7 +61,7 @@ class ContractView(ViewSetMixin, APIView):
     model: ClassVar[Any] = None
     required_scopes: ClassVar[Mapping[str, str]] = {}
     # The kinds of credential that the view takes, of those that its contract takes.
-    credentials: ClassVar[tuple[str, ...]] = ("key", "session")
+    credentials: ClassVar[tuple[str, ...]] = (KEY, SESSION)
     authentication_classes = [CallerAuthentication]
     permission_classes = [HasScope]
     parser_classes = [StrictJSONParser]
@@ -222,12 +223,6 @@ class ContractView(ViewSetMixin, APIView):
 
     def get_parsers(self) -> Any:
         return PARSERS
-
-
-def is_needed(kind: Any) -> bool:
-    """Tell whether a body of this shape must hold something."""
-    needed = (field.required and not field.read_only for field in kind().fields.values())
-    return bool(getattr(kind, "any_of", ())) or any(needed)
 
 
 class UnknownPath(ContractView):

@@ -6,6 +6,7 @@ from zlib import crc32
 
 from django.db.models import Q
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from rest_framework.decorators import action
 from rest_framework.request import Request
 
@@ -99,7 +100,7 @@ class ResourceViewSet(ContractView):
         body = self.contract.envelope(data=[self.shown(row) for row in listed.rows], pagination=printed)
         return answer(body, headers=paging.headers(page, **place, path=request._request.path, query=params))
 
-    def retrieve(self, request: Request, pk: str) -> HttpResponse:
+    def retrieve(self, request: Request, pk: str) -> HttpResponseBase:
         """Read one record."""
         query = read_shape(self, single(request._request.GET))
         found = read_one(self, query, self.key(pk))

@@ -68,6 +68,9 @@ RULES = (
     r"Lies in the past",
     r"Unknown placeholder",
     r"Must not be before start_?[dD]ate",
+    r"Must be a file's name",
+    r"none of the types that are taken",
+    r"The file is empty",
     # A format says how an address is written, not that a host can have this name.
     r"Enter a valid URL",
 )

@@ -11,6 +11,7 @@ from crm.rest.router import spoken
 from crm.rest.serializers import bind
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
+from tests.browsers import able
 from tests.conftest import Caller
 from tests.forms import as_form
 
@@ -35,7 +36,7 @@ def create(caller: Caller, view: Any, known: dict[str, list[str]], number: int) 
     body = replaced(body, known)
     if takes := getattr(view.create, "takes", None):
         body = as_form(body, bind(takes, view.contract))
-    made = caller.post(f"/{path_of(view)}", body)
+    made = able(caller, view).post(f"/{path_of(view)}", body)
     assert made.status == 201, (view.__name__, made.body)
     return str(made.data["id"])
 
@@ -49,7 +50,7 @@ def distinct(view: Any, body: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def listed(caller: Caller, view: Any) -> list[str]:
-    return [record["id"] for record in caller.get(f"/{path_of(view)}").data]
+    return [record["id"] for record in able(caller, view).get(f"/{path_of(view)}").data]
 
 
 def path_of(view: Any) -> str:

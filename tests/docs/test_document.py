@@ -24,6 +24,7 @@ from crm.rest.router import bound_views, mount
 from crm.rest.viewset import ResourceViewSet
 from tenants.models import Plan
 from tenants.routing import using
+from tests.browsers import able
 from tests.conftest import Caller
 from tests.docs.seeding import path_of, seed
 
@@ -115,8 +116,10 @@ def test_its_examples_fit_its_schemas(document: Document) -> None:
     for _, _, operation in operations(document):
         answers = [answer for status, answer in operation["responses"].items() if status in ("200", "201")]
         for place in [*answers, *([operation["requestBody"]] if "requestBody" in operation else [])]:
-            content = place["content"]["application/json"]
-            check(document, content["schema"], content["example"])
+            (content,) = place["content"].values()
+            # What is no JSON has no example: a file.
+            if content["schema"].get("format") != "binary":
+                check(document, content["schema"], content["example"])
 
 
 def open_shapes(contract: Contract) -> list[str]:
@@ -145,10 +148,14 @@ def test_its_components_are_what_the_api_answers(contract: Contract, document: D
             check(document, answer["content"]["application/json"]["schema"], made.body)
             continue
         name = document_name(document, f"/{path_of(view)}")
-        one, many = acme.get(f"/{path_of(view)}/{ids[view.prefix][0]}"), acme.get(f"/{path_of(view)}")
-        assert set(one.data) == set(schemas[name]["required"])
+        caller = able(acme, view)
+        many = caller.get(f"/{path_of(view)}")
+        assert set(many.data[0]) == set(schemas[name]["required"])
         assert set(many.body["pagination"]) == set(schemas["Pagination"]["required"])
-        check(document, {"$ref": f"#/components/schemas/{name}Response"}, one.body)
+        if "retrieve" in view.methods:
+            one = caller.get(f"/{path_of(view)}/{ids[view.prefix][0]}")
+            assert set(one.data) == set(schemas[name]["required"])
+            check(document, {"$ref": f"#/components/schemas/{name}Response"}, one.body)
         check(document, {"$ref": f"#/components/schemas/{name}ListResponse"}, many.body)
 
 
@@ -213,7 +220,7 @@ def test_it_is_served_to_everyone_under_every_mount(contract: Contract, nobody: 
 def test_it_is_compressed_for_those_who_ask(contract: Contract, nobody: Caller) -> None:
     answer = nobody.client.get(f"/{contract.mounts[0]}openapi.json", headers={"Accept-Encoding": "gzip"})
     assert answer["Content-Encoding"] == "gzip"
-    assert len(answer.content) < 100_000
+    assert len(answer.content) < 250_000
 
 
 def test_the_command_writes_it(contract: Contract, tmp_path: Path) -> None:

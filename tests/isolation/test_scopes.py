@@ -11,6 +11,8 @@ import pytest
 from apikeys.scopes import ACTIONS, catalogue
 from crm.registry import UPCOMING
 from tenants import ids
+from tenants.models import Member
+from tests.browsers import fresh
 from tests.conftest import Caller
 from tests.isolation.world import World
 from tests.routes import Route, routes
@@ -48,9 +50,20 @@ def observe(world: World) -> Table:
     for scope in every_scope():
         caller = world.acme.caller.with_scopes(scope)
         for name, (route, method) in places.items():
-            if admits(world, caller, route, method):
+            if takes(route, "key") and admits(world, caller, route, method):
                 found[name].append(scope)
+    for role in Member.Role.values:
+        browser = None
+        for name, (route, method) in places.items():
+            browser = fresh(browser, world.acme.caller, role)
+            if takes(route, "session") and admits(world, browser, route, method):
+                found[name].append(f"a session of role {role}")
     return found
+
+
+def takes(route: Route, kind: str) -> bool:
+    """Tell whether a kind of credential opens a route."""
+    return kind in route.contract.credentials and kind in route.view.credentials
 
 
 @pytest.mark.usefixtures("quiet")
@@ -65,7 +78,7 @@ def test_it_admits_exactly_the_scopes_in_the_table(acme: Caller, globex: Caller,
 def test_it_tells_every_key_what_it_may_do(acme: Caller, scope: str) -> None:
     caller = acme.with_scopes(scope)
     for route in routes():
-        if "OPTIONS" in route.actions:
+        if "OPTIONS" in route.actions and takes(route, "key"):
             named = {route.contract.tenant_header: acme.tenant.slug, **route.named(acme.tenant)}
             assert caller("OPTIONS", route.at(ids.encode(route.view.prefix, ids.new())), **named).status == 200
 

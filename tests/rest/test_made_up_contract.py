@@ -152,6 +152,6 @@ def test_it_describes_itself(kunde: Caller) -> None:
     told = kunde("OPTIONS", "/rechnungen").data
     assert told["entity"] == "rechnungen"
     assert told["methods"] == ["GET", "POST", "PATCH", "DELETE", "OPTIONS"]
-    assert told["relations"] == {"kunde": {"type": "belongsTo", "entity": "kunden", "foreignKey": "kundeKennung"}}
+    assert told["relations"]["kunde"] == {"type": "belongsTo", "entity": "kunden", "foreignKey": "kundeKennung"}
     assert told["schema"]["summe"]["description"] == "subtotal - discountSumme + taxSumme."
     assert told["preisLimit"]["window"] == "1h"

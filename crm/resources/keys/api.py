@@ -83,7 +83,13 @@ class KeyViewSet(ResourceViewSet):
     moments = ("created_at", "created_at")
     warning = "Save this key securely. It will not be shown again."
     deletion = "API key revoked successfully"
-    example = {"name": "Mobile App Key", "scopes": ["read", "write"], "expires_at": "2099-01-01T00:00:00Z"}
+    example = {
+        "name": "Mobile App Key",
+        "key": "kith_live_4fT9aB2c…9fQ2",
+        "scopes": ["read", "write"],
+        "allowed_networks": [],
+        "expires_at": "2099-01-01T00:00:00Z",
+    }
     # The audit log has its history.
     events: Any = None
 
