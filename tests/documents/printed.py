@@ -2,22 +2,12 @@
 
 from dataclasses import dataclass
 
-__all__ = ["CURLS", "REQUESTS", "Curl", "Request"]
+__all__ = ["CURLS", "REQUESTS", "Printed"]
 
 
 @dataclass(frozen=True)
-class Curl:
-    """A command as a document prints it, the status that the document gives it, and the numbers that it is about."""
-
-    name: str
-    status: int
-    numbers: tuple[str, ...]
-    command: str
-
-
-@dataclass(frozen=True)
-class Request:
-    """A request line, or one with its headers, as a document prints it."""
+class Printed:
+    """A command, or a request line with its headers: the status its document gives it, and what it is about."""
 
     name: str
     status: int
@@ -26,7 +16,7 @@ class Request:
 
 
 CURLS = (
-    Curl(
+    Printed(
         "000 list clients",
         200,
         ("S0-4", "S0-80"),
@@ -35,7 +25,7 @@ curl -X GET \\
   'https://your-instance.supabase.co/functions/v1/crm-api/v1/clients' \\
   -H 'Authorization: Bearer YOUR_API_KEY'""",
     ),
-    Curl(
+    Printed(
         "000 list products",
         200,
         ("S0-77",),
@@ -44,7 +34,7 @@ curl -X GET \\
   'https://your-instance.supabase.co/functions/v1/crm-api/v1/products?type=service' \\
   -H 'Authorization: Bearer YOUR_API_KEY'""",
     ),
-    Curl(
+    Printed(
         "000 create invoice",
         201,
         ("S0-78", "S0-79"),
@@ -65,7 +55,7 @@ curl -X POST \\
     ]
   }'""",
     ),
-    Curl(
+    Printed(
         "001 list customers",
         200,
         ("S1-91",),
@@ -75,7 +65,7 @@ curl -X GET \\
   -H "x-api-key: ast_live_your_key" \\
   -H "x-organization-id: ${ORG_ID}\"""",
     ),
-    Curl(
+    Printed(
         "003 list tasks",
         200,
         ("S3-23", "S3-24", "S3-28", "S3-29"),
@@ -83,7 +73,7 @@ curl -X GET \\
 curl "https://yourdomain.com/api/v1/tasks?page=1&limit=10&sort=createdAt&order=desc" \\
 -H "Authorization: Bearer sk_live_abc123...\"""",
     ),
-    Curl(
+    Printed(
         "003 create task",
         201,
         ("S3-40",),
@@ -98,7 +88,7 @@ curl -X POST "https://yourdomain.com/api/v1/tasks" \\
 "priority": "medium"
 }'""",
     ),
-    Curl(
+    Printed(
         "003 read task",
         200,
         ("S3-47",),
@@ -106,7 +96,7 @@ curl -X POST "https://yourdomain.com/api/v1/tasks" \\
 curl "https://yourdomain.com/api/v1/tasks/tsk_abc123?include=assignee,comments" \\
 -H "Authorization: Bearer sk_live_abc123...\"""",
     ),
-    Curl(
+    Printed(
         "003 update task",
         200,
         ("S3-51",),
@@ -119,7 +109,7 @@ curl -X PATCH "https://yourdomain.com/api/v1/tasks/tsk_abc123" \\
 "priority": "low"
 }'""",
     ),
-    Curl(
+    Printed(
         "003 delete task",
         200,
         ("S3-55",),
@@ -127,7 +117,7 @@ curl -X PATCH "https://yourdomain.com/api/v1/tasks/tsk_abc123" \\
 curl -X DELETE "https://yourdomain.com/api/v1/tasks/tsk_abc123" \\
 -H "Authorization: Bearer sk_live_abc123...\"""",
     ),
-    Curl(
+    Printed(
         "003 describe tasks",
         200,
         ("S3-57",),
@@ -135,7 +125,7 @@ curl -X DELETE "https://yourdomain.com/api/v1/tasks/tsk_abc123" \\
 curl -X OPTIONS "https://yourdomain.com/api/v1/tasks" \\
 -H "Authorization: Bearer sk_live_abc123...\"""",
     ),
-    Curl(
+    Printed(
         "003 create key",
         201,
         ("S3-75", "S3-76"),
@@ -150,7 +140,7 @@ curl -X POST "https://yourdomain.com/api/v1/keys" \\
 }'""",
     ),
     # The one of a plugin; plugins come later.
-    Curl(
+    Printed(
         "003 generate text",
         0,
         (),
@@ -164,7 +154,7 @@ curl -X POST "https://yourdomain.com/api/v1/ai/generate" \\
 "temperature": 0.8
 }'""",
     ),
-    Curl(
+    Printed(
         "004 authenticate",
         200,
         ("S4-1", "S4-2"),
@@ -172,7 +162,7 @@ curl -X POST "https://yourdomain.com/api/v1/ai/generate" \\
 curl -H "Authorization: Bearer YOUR_API_KEY" \\
 https://api.example.com/v1/projects""",
     ),
-    Curl(
+    Printed(
         "004 list projects",
         200,
         ("S4-31",),
@@ -180,7 +170,7 @@ https://api.example.com/v1/projects""",
 curl -H "Authorization: Bearer YOUR_API_KEY" \\
 https://api.example.com/v1/projects""",
     ),
-    Curl(
+    Printed(
         "004 create task",
         201,
         ("S4-32",),
@@ -191,7 +181,7 @@ curl -X POST \\
 -d '{"title": "My Task", "project_id": "proj_123"}' \\
 https://api.example.com/v1/tasks""",
     ),
-    Curl(
+    Printed(
         "004 update task",
         200,
         ("S4-33",),
@@ -206,35 +196,35 @@ https://api.example.com/v1/tasks/task_456""",
 
 REQUESTS = (
     # 000, "Endpoints", but those of webhooks; they come later.
-    Request("000", 200, ("S0-54",), "GET /v1/clients"),
-    Request("000", 200, ("S0-55",), "GET /v1/clients/:id"),
-    Request("000", 201, ("S0-56",), "POST /v1/clients"),
-    Request("000", 200, ("S0-57",), "PUT /v1/clients/:id"),
-    Request("000", 200, ("S0-58",), "DELETE /v1/clients/:id"),
-    Request("000", 200, ("S0-59",), "GET /v1/invoices"),
-    Request("000", 200, ("S0-60",), "GET /v1/invoices/:id"),
-    Request("000", 201, ("S0-61",), "POST /v1/invoices"),
-    Request("000", 200, ("S0-62",), "PUT /v1/invoices/:id"),
-    Request("000", 200, ("S0-63",), "PATCH /v1/invoices/:id/status"),
-    Request("000", 200, ("S0-65",), "GET /v1/products"),
-    Request("000", 200, ("S0-66",), "GET /v1/products/:id"),
-    Request("000", 201, ("S0-67",), "POST /v1/products"),
-    Request("000", 200, ("S0-68",), "PUT /v1/products/:id"),
+    Printed("000", 200, ("S0-54",), "GET /v1/clients"),
+    Printed("000", 200, ("S0-55",), "GET /v1/clients/:id"),
+    Printed("000", 201, ("S0-56",), "POST /v1/clients"),
+    Printed("000", 200, ("S0-57",), "PUT /v1/clients/:id"),
+    Printed("000", 200, ("S0-58",), "DELETE /v1/clients/:id"),
+    Printed("000", 200, ("S0-59",), "GET /v1/invoices"),
+    Printed("000", 200, ("S0-60",), "GET /v1/invoices/:id"),
+    Printed("000", 201, ("S0-61",), "POST /v1/invoices"),
+    Printed("000", 200, ("S0-62",), "PUT /v1/invoices/:id"),
+    Printed("000", 200, ("S0-63",), "PATCH /v1/invoices/:id/status"),
+    Printed("000", 200, ("S0-65",), "GET /v1/products"),
+    Printed("000", 200, ("S0-66",), "GET /v1/products/:id"),
+    Printed("000", 201, ("S0-67",), "POST /v1/products"),
+    Printed("000", 200, ("S0-68",), "PUT /v1/products/:id"),
     # 002, "Endpoints".
-    Request("002", 201, ("S2-14",), "POST /api/leads/intake"),
+    Printed("002", 201, ("S2-14",), "POST /api/leads/intake"),
     # 003: with a key and with a session, then the heads of its chapters.
-    Request("003", 200, ("S3-1", "S3-6"), "GET /api/v1/tasks\nAuthorization: Bearer sk_live_abc123..."),
-    Request("003", 200, ("S3-7",), "GET /api/v1/tasks\nCookie: better-auth.session_token=..."),
-    Request("003", 200, ("S3-21", "S3-22"), "GET /api/v1/{entity}"),
-    Request("003", 201, ("S3-21", "S3-22"), "POST /api/v1/{entity}"),
-    Request("003", 200, ("S3-21", "S3-22"), "GET /api/v1/{entity}/{id}"),
-    Request("003", 200, ("S3-21", "S3-22"), "PATCH /api/v1/{entity}/{id}"),
-    Request("003", 200, ("S3-21", "S3-22"), "DELETE /api/v1/{entity}/{id}"),
-    Request("003", 200, ("S3-21", "S3-22"), "OPTIONS /api/v1/{entity}"),
-    Request("003", 200, ("S3-68", "S3-70"), "GET /api/health"),
-    Request("003", 200, ("S3-72",), "GET /api/v1/keys"),
-    Request("003", 201, ("S3-75",), "POST /api/v1/keys"),
-    Request("003", 200, ("S3-81", "S3-82"), "DELETE /api/v1/keys/{keyId}"),
+    Printed("003", 200, ("S3-1", "S3-6"), "GET /api/v1/tasks\nAuthorization: Bearer sk_live_abc123..."),
+    Printed("003", 200, ("S3-7",), "GET /api/v1/tasks\nCookie: better-auth.session_token=..."),
+    Printed("003", 200, ("S3-21", "S3-22"), "GET /api/v1/{entity}"),
+    Printed("003", 201, ("S3-21", "S3-22"), "POST /api/v1/{entity}"),
+    Printed("003", 200, ("S3-21", "S3-22"), "GET /api/v1/{entity}/{id}"),
+    Printed("003", 200, ("S3-21", "S3-22"), "PATCH /api/v1/{entity}/{id}"),
+    Printed("003", 200, ("S3-21", "S3-22"), "DELETE /api/v1/{entity}/{id}"),
+    Printed("003", 200, ("S3-21", "S3-22"), "OPTIONS /api/v1/{entity}"),
+    Printed("003", 200, ("S3-68", "S3-70"), "GET /api/health"),
+    Printed("003", 200, ("S3-72",), "GET /api/v1/keys"),
+    Printed("003", 201, ("S3-75",), "POST /api/v1/keys"),
+    Printed("003", 200, ("S3-81", "S3-82"), "DELETE /api/v1/keys/{keyId}"),
     # 004, "Pagination".
-    Request("004", 200, ("S4-29",), "GET /v1/projects?limit=20&offset=0"),
+    Printed("004", 200, ("S4-29",), "GET /v1/projects?limit=20&offset=0"),
 )

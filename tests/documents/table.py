@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 __all__ = ["EVERY", "LATER", "held", "read", "written"]
 
@@ -42,7 +41,7 @@ def marks() -> Iterator[tuple[str, tuple[str, ...]]]:
 def written(tests: dict[str, list[str]]) -> None:
     """Write the last column anew: the tests that hold a number, or what stood there."""
 
-    def row(found: Any) -> str:
+    def row(found: re.Match[str]) -> str:
         number, sentence, before = found.groups()
         return f"| {number} | {sentence} | {', '.join(tests.get(number, [])) or left(before)} |"
 

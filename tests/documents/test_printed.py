@@ -20,7 +20,7 @@ import time_machine
 from tests.browsers import Browser, make_browser
 from tests.conftest import ISSUED, Caller
 from tests.documents import holds
-from tests.documents.printed import CURLS, REQUESTS, Curl, Request
+from tests.documents.printed import CURLS, REQUESTS, Printed
 
 pytestmark = pytest.mark.skipif(not shutil.which("curl"), reason="curl is not on the PATH")
 
@@ -117,7 +117,7 @@ def desk(acme: Caller, address: str, tmp_path: Path) -> Desk:
 @pytest.fixture
 def day(request: pytest.FixtureRequest) -> Iterator[None]:
     """Let it be the day of the document where it prints a time that was to come."""
-    if "expiresAt" not in request.getfixturevalue("curl").command:
+    if "expiresAt" not in request.getfixturevalue("curl").text:
         yield
         return
     with time_machine.travel(PRINTED_ON):
@@ -130,19 +130,19 @@ NOW = [curl for curl in CURLS if curl.numbers]
 
 @holds(*sorted({number for curl in NOW for number in curl.numbers}))
 @pytest.mark.parametrize("curl", NOW, ids=lambda curl: curl.name)
-def test_its_curl_line_runs_as_it_is_printed(curl: Curl, desk: Desk, day: None) -> None:
-    reply = desk.run(desk.filled(curl.command))
+def test_its_curl_line_runs_as_it_is_printed(curl: Printed, desk: Desk, day: None) -> None:
+    reply = desk.run(desk.filled(curl.text))
     assert reply.status == curl.status, reply.body
     assert reply.body["success"] is True
     assert reply.headers["Content-Type"].startswith("application/json")
-    ISSUED.extend([reply.body["data"]["key"]] if "api/v1/keys" in curl.command else [])
+    ISSUED.extend([reply.body["data"]["key"]] if "api/v1/keys" in curl.text else [])
 
 
 def test_only_plugins_wait_for_later() -> None:
     assert [curl.name for curl in LATER] == ["003 generate text"]
 
 
-def kinds(request: Request) -> tuple[str, ...]:
+def kinds(request: Printed) -> tuple[str, ...]:
     """Return the kinds of record that a request is sent for."""
     words = re.findall(r"/(\w+)", request.text)
     return ENTITIES if "{entity}" in request.text else tuple(word for word in words if word not in ("api", "v1"))[:1]
@@ -153,13 +153,13 @@ CASES = [(request, kind) for request in REQUESTS for kind in kinds(request)]
 
 @holds(*sorted({number for request in REQUESTS for number in request.numbers}))
 @pytest.mark.parametrize(("line", "kind"), CASES, ids=[f"{line.text.split()[0]} {kind}" for line, kind in CASES])
-def test_its_request_runs_as_it_is_printed(line: Request, kind: str, desk: Desk) -> None:
+def test_its_request_runs_as_it_is_printed(line: Printed, kind: str, desk: Desk) -> None:
     reply = desk.run(command_of(line, kind, desk))
     assert reply.status == line.status, reply.body
     ISSUED.extend(re.findall(r"kith_\w+", str(reply.body)))
 
 
-def command_of(request: Request, kind: str, desk: Desk) -> str:
+def command_of(request: Printed, kind: str, desk: Desk) -> str:
     """Return the curl command of a request line and its headers; what it takes and who sends it is filled in."""
     line, *headers = request.text.split("\n")
     method, path = line.replace("{entity}", kind).split()
@@ -171,7 +171,7 @@ def command_of(request: Request, kind: str, desk: Desk) -> str:
     return desk.filled(command) + sent(method, path, kind, desk)
 
 
-def credential(request: Request, kind: str, desk: Desk) -> str:
+def credential(request: Printed, kind: str, desk: Desk) -> str:
     """Return the headers of whoever may send it; health is told to everyone."""
     host = f'-H "Host: {desk.caller.tenant.slug}.localtest.me:3001"'
     key = f'-H "X-API-Key: {desk.caller.key}" {host if request.name == "002" else ""}'
