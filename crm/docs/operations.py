@@ -197,7 +197,7 @@ class ContractSchema(ComponentSchema):
         return {
             "description": self.get_summary() + ".",
             "headers": answers.headers(self.view.contract, "ETag", "Content-Disposition"),
-            "content": {self.told("sends"): {"schema": {"type": "string", "format": "binary"}}},
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in self.told("sends")},
         }
 
     def deleted(self) -> tuple[Schema, Any, tuple[str, ...]]:

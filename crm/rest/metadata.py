@@ -128,8 +128,8 @@ def is_needed(kind: Any) -> bool:
 def telling(**facts: Any) -> Callable[[Any], Any]:
     """Write on an action what the documents cannot derive.
 
-    `takes` and `media` say what its body is, `sends` that its answer is no JSON, `entry` what a feed shows, `also`
-    which scope it needs besides, `fails` how else it may fail.
+    `takes` and `media` say what its body is, `sends` of which types an answer is that is no JSON, `entry` what a feed
+    shows, `also` which scope it needs besides, `fails` how else it may fail.
     """
 
     def decorate(handler: Any) -> Any:

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from crm.errors import Conflict
 from crm.records import RecordField, RecordFilter
 from crm.resources.files import rules, store
-from crm.resources.files.content import safe_name
+from crm.resources.files.content import ALLOWED, safe_name
 from crm.resources.files.models import File, Status
 from crm.rest.bodies import tagged
 from crm.rest.fields import IdField
@@ -112,7 +112,7 @@ class FileViewSet(TakesUpload, ResourceViewSet):
     def remove(self, record: File) -> None:
         rules.delete(record, actor=self.actor)
 
-    @telling(sends="application/octet-stream", fails=(409,))
+    @telling(sends=tuple(ALLOWED), fails=(409,))
     @get
     def download(self, request: Request, pk: str) -> HttpResponseBase:
         """Send the content of a record, to be saved under its name."""
