@@ -19,13 +19,12 @@ OWNERS = ("tenant", "tenant_id", "organization", "organization_id")
 
 def ask_claims(matrix: Matrix) -> None:
     """Claim what is Globex's on every route that makes something, and name Globex on every route."""
-    for route in matrix.world.routes:
+    for route in matrix.routes:
         name_globex(matrix, route)
     for route in matrix.world.firsts:
-        if "create" in route.actions.values():
-            copy_record(matrix, route)
-            send_owners(matrix, route)
-            send_id(matrix, route)
+        for claim in (copy_record, send_owners, send_id):
+            if "create" in route.actions.values() and matrix.turns.chosen():
+                claim(matrix, route)
 
 
 def name_globex(matrix: Matrix, route: Route) -> None:
@@ -33,7 +32,10 @@ def name_globex(matrix: Matrix, route: Route) -> None:
     world, header = matrix.world, route.contract.tenant_header
     slugs = {"foreign": world.globex.caller.tenant.slug, "unknown": f"globex-{uuid4().hex[:12]}"}
     names = {"foreign": world.globex.caller.tenant.public_id, "unknown": ids.encode("org", ids.new())}
-    for known, method in product((slugs, names), route.actions):
+    for method, known in product(route.actions, (slugs, names)):
+        # Each method is asked, if need be by one of the two spellings.
+        if known is names and not matrix.turns.chosen():
+            continue
         ask = partial(as_named, matrix, route, method, header)
         answers = matrix.compare(f"{method} {route.path} as Globex", ask, known)
         matrix.expect(answers["foreign"].status == 403, f"{method} {route.path} as Globex: {answers['foreign'].status}")

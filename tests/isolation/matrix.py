@@ -9,6 +9,7 @@ import orjson
 from tests.conftest import Answer
 from tests.isolation.world import World
 from tests.routes import Route
+from tests.shares import Turns
 
 __all__ = ["Matrix", "seen"]
 
@@ -21,9 +22,15 @@ class Matrix:
     """The cases asked so far, the leaks they found, and the methods of routes they reached."""
 
     world: World
+    turns: Turns
     cases: int = 0
     leaks: list[str] = field(default_factory=list)
     reached: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """The routes whose every method is asked; a second mount leads to the same views."""
+        return self.world.routes if self.turns.share == 1 else self.world.firsts
 
     def ask(self, route: Route, method: str, path: str, body: Any = None, **headers: str) -> Answer:
         """Send one request as Acme; anything of Globex's in its answer that the request does not hold is a leak."""

@@ -21,11 +21,13 @@ Variant = tuple[Any, dict[str, str]]
 
 def ask_paths(matrix: Matrix) -> None:
     """Try ids of every kind in the path of every route, by every method; those of others also in other words."""
-    for route in matrix.world.routes:
+    for route in matrix.routes:
         for method in METHODS if route.has_id else ():
-            ask_path(matrix, route, method)
             if offers(route, method):
+                ask_path(matrix, route, method)
                 ask_variants(matrix, route, method)
+            elif matrix.turns.chosen():
+                ask_path(matrix, route, method)
 
 
 def offers(route: Route, method: str) -> bool:
@@ -58,7 +60,7 @@ def ids_for(matrix: Matrix, route: Route, method: str) -> dict[str, str]:
 def ask_variants(matrix: Matrix, route: Route, method: str) -> None:
     """Try the ids that are not Acme's as UUIDs, with a bad body, under conditions and with an Idempotency-Key."""
     known = {kind: pk for kind, pk in ids_for(matrix, route, "GET").items() if kind != "own"}
-    for variant in variants(matrix, route, method):
+    for variant in (variant for variant in variants(matrix, route, method) if matrix.turns.chosen()):
         matrix.compare(f"{method} {route.path} {variant}", partial(ask_variant, matrix, route, method, variant), known)
 
 

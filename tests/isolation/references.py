@@ -17,7 +17,8 @@ def ask_references(matrix: Matrix) -> None:
         for method in route.actions:
             shape = route.takes(method)
             for path, model in references(shape) if shape else ():
-                ask_reference(matrix, route, method, path, model)
+                if matrix.turns.chosen():
+                    ask_reference(matrix, route, method, path, model)
 
 
 def ask_reference(matrix: Matrix, route: Route, method: str, path: Path, model: Any) -> None:

@@ -13,20 +13,24 @@ from tests.isolation.paths import ask_paths
 from tests.isolation.references import ask_references
 from tests.isolation.world import World, fingerprint
 from tests.routes import routes
+from tests.shares import Turns, shared
 
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("guard", GUARDS)
-def test_it_leaks_nothing(acme: Caller, globex: Caller, guard: str, tally: dict[str, str]) -> None:
-    matrix = Matrix(World(acme, globex))
+@shared(8)
+def test_it_leaks_nothing(acme: Caller, globex: Caller, guard: str, share: int, tally: dict[str, str]) -> None:
+    matrix = Matrix(World(acme, globex), Turns(share))
     before = fingerprint(globex.tenant)
     with GUARDS[guard]():
         for ask in (ask_lists, ask_paths, ask_references, ask_claims):
             ask(matrix)
     changed = [table for table, mark in fingerprint(globex.tenant).items() if mark != before[table]]
-    tally[f"cross-tenant matrix, {guard}"] = f"{matrix.cases} cases, {len(matrix.leaks) + len(changed)} leaks"
+    tally[f"cross-tenant matrix, {guard}, every {share}."] = (
+        f"{matrix.cases} cases, {len(matrix.leaks) + len(changed)} leaks"
+    )
     assert (matrix.leaks[:20], changed) == ([], [])
-    assert matrix.reached >= {(route.path, method) for route in matrix.world.routes for method in route.actions}
+    assert matrix.reached >= {(route.path, method) for route in matrix.routes for method in route.actions}
     assert matrix.cases >= 1000
 
 
@@ -38,7 +42,7 @@ def test_it_misses_no_route() -> None:
 
 @pytest.mark.usefixtures("quiet")
 def test_it_would_see_leaks(acme: Caller, globex: Caller) -> None:
-    matrix = Matrix(World(acme, globex))
+    matrix = Matrix(World(acme, globex), Turns(8))
     with querysets_alone(), policies_alone():
         for ask in (ask_lists, ask_paths):
             ask(matrix)

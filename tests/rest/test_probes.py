@@ -20,12 +20,11 @@ from tests.conftest import Caller
 from tests.records import Records
 from tests.rest.probes import PROBES, as_text
 from tests.routes import Route
+from tests.shares import shared
 
 HERE = "@@here@@"
 HEADERS = ("X-Request-ID", "Idempotency-Key", "If-Match", "If-None-Match", "X-API-Key", "Content-Language", "Accept")
 PATIENCE_SECONDS = 5
-QUICK = 12
-shares = pytest.mark.parametrize("share", [QUICK, pytest.param(1, marks=pytest.mark.deep)])
 
 
 @dataclass
@@ -105,7 +104,7 @@ def check(sender: Sender, tally: dict[str, str], name: str, least: int) -> None:
     assert sender.count >= least
 
 
-@shares
+@shared(24)
 @pytest.mark.usefixtures("quiet")
 def test_it_answers_every_probe_in_a_body(sender: Sender, tally: dict[str, str]) -> None:
     for route, method in takers(sender.records):
@@ -114,7 +113,7 @@ def test_it_answers_every_probe_in_a_body(sender: Sender, tally: dict[str, str])
     check(sender, tally, "bodies", 6000 // sender.share)
 
 
-@shares
+@shared(24)
 @pytest.mark.usefixtures("quiet")
 def test_it_answers_every_probe_in_a_query(sender: Sender, tally: dict[str, str]) -> None:
     for route in firsts(sender.records):
@@ -124,7 +123,7 @@ def test_it_answers_every_probe_in_a_query(sender: Sender, tally: dict[str, str]
     check(sender, tally, "queries", 3000 // sender.share)
 
 
-@shares
+@shared(24)
 @pytest.mark.usefixtures("quiet")
 def test_it_answers_every_probe_in_a_path_or_header(sender: Sender, tally: dict[str, str]) -> None:
     for route in firsts(sender.records):
