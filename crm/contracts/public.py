@@ -19,6 +19,13 @@ PUBLIC = Contract(
         "product": "service",
         "products": "services",
     },
+    # As document 001 labels them.
+    maturity={
+        **dict.fromkeys(
+            ("clients", "appointments", "quotes", "invoices", "payments", "services", "files"), "Private preview"
+        ),
+        "": "Available now",
+    },
     scopes="{action}:{resource}",
     credentials=(KEY, SESSION),
     tenant_required=True,

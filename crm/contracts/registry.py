@@ -11,7 +11,14 @@ REGISTRY = Contract(
     title="Kith entity registry",
     description="Every entity by the same few operations, for tools and dashboards that treat them all alike.",
     mounts=("api/v1/",),
-    words={"client": "customer", "clients": "customers", "team": "users", "member": "user"},
+    words={
+        "client": "customer",
+        "clients": "customers",
+        "team": "users",
+        "member": "user",
+        # Customers are on it, not the team.
+        "member_count": "member_count",
+    },
     camel=True,
     paging=NumberedPages(),
     errors=TextErrors(),

@@ -42,7 +42,7 @@ class ComponentSchema(AutoSchema):
         partial = bool(serializer.partial)
         found: Schema = {
             "type": "object",
-            "description": get_doc(type(serializer)),
+            "description": self.view.contract.say(get_doc(type(serializer))),
             "properties": {field.field_name: self.property(field, direction, partial=partial) for field in fields},
         }
         required = [field.field_name for field in fields if direction == RESPONSE or (field.required and not partial)]

@@ -49,7 +49,7 @@ def told(view: Any, name: str, item: Any) -> str:
 def help_of(view: Any, item: Any) -> str:
     """Return the help text of the column behind the filter."""
     try:
-        return str(view.model._meta.get_field(item.field_name).help_text)
+        return str(view.contract.say(view.model._meta.get_field(item.field_name).help_text))
     except FieldDoesNotExist:
         return ""
 

@@ -45,7 +45,8 @@ FAILURES = (
         401,
         "UNAUTHORIZED",
         "The credential is missing, unknown, revoked or over, or not of the kind that this takes.",
-        "Send a working key in `Authorization` or `X-API-Key`, or a session where one is taken.",
+        "Send a working key in `Authorization` or `X-API-Key`, or a session where one is taken: check its value, "
+        "whether it has expired, and that the organization header names its own organization.",
     ),
     Failure(401, "EXPIRED_KEY", "The key's time is over.", "Issue a new key, or rotate it before it expires."),
     Failure(
@@ -59,7 +60,7 @@ FAILURES = (
         "FORBIDDEN",
         "The organization header names another tenant, the key is not allowed from this address, or a session writes "
         "without its token.",
-        "The message says which: drop the header, use the key where it is allowed, or send `X-CSRFToken`.",
+        "The message says which: name your own organization, use the key where it is allowed, or send `X-CSRFToken`.",
     ),
     Failure(
         404,

@@ -114,8 +114,15 @@ class ContractGenerator(SchemaGenerator):
         }
 
     def tags(self) -> list[Schema]:
-        views = bound_views(self.contract, RESOURCES).values()
-        return [{"name": names.title(self.contract.word(view.plural)), "description": get_doc(view)} for view in views]
+        return [self.tag(view) for view in bound_views(self.contract, RESOURCES).values()]
+
+    def tag(self, view: Any) -> Schema:
+        """Return what is said of a resource as a whole."""
+        labels = self.contract.maturity
+        found = {"name": names.title(self.contract.word(view.plural)), "description": self.contract.say(get_doc(view))}
+        if label := labels.get(view.plural, labels.get("")):
+            found |= {"description": f"*{label}.* {found['description']}", "x-maturity": label}
+        return found
 
     def components(self) -> Schema:
         contract = self.contract

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from apikeys.limits import HOURLY
 from crm.docs.failures import known_failures
 from crm.docs.samples import base_of
 from crm.registry import RESOURCES
@@ -44,7 +45,7 @@ def guide_of(contract: Contract) -> dict[str, Any]:
         "failures": [replace(item, code=contract.code(item.code)) for item in known_failures(contract)],
         "actions": {name for view in views.values() for name in view.methods},
         "scope": contract.scope(f"{next(iter(views))}:write"),
-        "plans": PLANS,
+        **limits_of(contract),
         "windows": " and per ".join(contract.windows),
         "session_limits": list(contract.limits.get("session", {}).items()),
         "walk": WALKS[type(contract.paging)],
@@ -56,6 +57,13 @@ def guide_of(contract: Contract) -> dict[str, Any]:
         "clients": contract.word("clients"),
         "names": {name: contract.wire(name) for name in NAMES},
     }
+
+
+def limits_of(contract: Contract) -> dict[str, Any]:
+    """Return what a contract counts requests by: of the plans' limits those that it has windows for."""
+    counted = [window for window in ("minute", "day") if window in contract.windows]
+    plans = [(name, [{"minute": minute, "day": day}[window] for window in counted]) for name, minute, day in PLANS]
+    return {"plans": plans, "plan_windows": counted, "hourly": HOURLY if "hour" in contract.windows else None}
 
 
 # Names that the guide mentions, each to be said in the contract's way.

@@ -71,13 +71,13 @@ def summary(view: Any, method: str) -> str:
 
 
 def described(view: Any, method: str) -> str:
-    """Return what the action does, as its docstring says it, in Markdown and in the resource's own word."""
+    """Return what the action does, as its docstring says it, in Markdown and in the contract's own words."""
     doc = getattr(view, view.action).__doc__ or ""
     paragraphs = [" ".join(part.split()) for part in doc.split("\n\n")]
     if method == "PUT" and view.action == "update":
         paragraphs.append(PUT_IS_PARTIAL)
     one = view.contract.word(view.resource).replace("_", " ")
-    text = "\n\n".join(filter(None, paragraphs))
+    text: str = view.contract.say("\n\n".join(filter(None, paragraphs)))
     return text.replace("a record", f"{article(one)} {one}").replace("record", one)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from crm.docs.conditions import filter_parameters, filter_tree
 from crm.docs.fields import REQUEST, Schema, id_pattern
-from crm.docs.shared import HEADERS, PAGING, QUERY, parameter
+from crm.docs.shared import HEADERS, PAGING, QUERY, Known, parameter
 from crm.rest.contract import Contract
 from crm.rest.lists import offered
 
@@ -34,10 +34,15 @@ def parameter_components(contract: Contract) -> Schema:
         contract.wire(name): QUERY[name] for name in QUERY
     }
     return {
-        **{name: parameter(name, "query", *known) for name, known in query.items()},
+        **{name: parameter(name, "query", *said(known, contract)) for name, known in query.items()},
         **{name: parameter(name, "header", *known) for name, known in HEADERS.items()},
         contract.tenant_header: tenant_header(contract),
     }
+
+
+def said(known: Known, contract: Contract) -> Known:
+    """Return a parameter with its sentence in the contract's words."""
+    return known._replace(description=contract.say(known.description))
 
 
 def tenant_header(contract: Contract) -> Schema:
@@ -105,7 +110,8 @@ def write_parameters(view: Any, *, record: bool) -> list[Schema]:
 
 def feed_parameters(view: Any) -> list[Schema]:
     """Return what a feed takes: its place."""
-    return [*(parameter(name, "query", *PAGING[name]) for name in ("limit", "cursor")), *anywhere(view.contract)]
+    place = (parameter(name, "query", *said(PAGING[name], view.contract)) for name in ("limit", "cursor"))
+    return [*place, *anywhere(view.contract)]
 
 
 def read_parameters(view: Any) -> list[Schema]:

@@ -30,7 +30,7 @@ PAGING = {
     ),
     "cursor": Known(
         {"type": "string", "minLength": 1},
-        "The `next_cursor` of the page before, with the same query otherwise. Steady while records come and go.",
+        "The `{next_cursor}` of the page before, with the same query otherwise. Steady while records come and go.",
     ),
     "page": Known({"type": "integer", "minimum": 1, "default": 1}, "The page's number.", 1),
 }
@@ -40,7 +40,7 @@ QUERY = {
     ),
     "order": Known(
         {"type": "string", "enum": ["asc", "desc"]},
-        "The direction of `sort`'s fields; a `-` before a field turns its own.",
+        "The direction of `{sort}`'s fields; a `-` before a field turns its own.",
         "desc",
     ),
     "start_date": Known(

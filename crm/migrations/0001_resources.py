@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
                         default=django.utils.timezone.now, editable=False, help_text="When the record last changed."
                     ),
                 ),
-                ("name", models.CharField(help_text="How the client is called.", max_length=200)),
+                ("name", models.CharField(help_text="How the {client} is called.", max_length=200)),
                 (
                     "type",
                     models.CharField(
@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[("active", "Active"), ("archived", "Archived")],
                         default="active",
-                        help_text="Archived clients stay readable.",
+                        help_text="An archived {client} stays readable.",
                         max_length=8,
                     ),
                 ),
@@ -70,18 +70,20 @@ class Migration(migrations.Migration):
                 ("website", models.URLField(help_text="An http or https address.", max_length=500, null=True)),
                 (
                     "tax_id",
-                    models.CharField(help_text="VAT or tax number, as the client writes it.", max_length=50, null=True),
+                    models.CharField(
+                        help_text="VAT or tax number, as the {client} writes it.", max_length=50, null=True
+                    ),
                 ),
                 ("language", models.CharField(help_text="BCP 47, like de or de-AT.", max_length=10, null=True)),
                 ("currency", models.CharField(help_text="ISO 4217; new invoices take it.", max_length=3, null=True)),
                 ("billing_address", models.JSONField(help_text="Where invoices go.", null=True)),
                 ("shipping_address", models.JSONField(help_text="Where goods go.", null=True)),
-                ("contact_points", models.JSONField(default=list, help_text="More ways to reach the client.")),
-                ("tags", models.JSONField(default=list, help_text="Short words to group clients by.")),
+                ("contact_points", models.JSONField(default=list, help_text="More ways to reach the {client}.")),
+                ("tags", models.JSONField(default=list, help_text="Short words to group {clients} by.")),
                 ("notes", models.TextField(help_text="Free text for staff.", max_length=10000, null=True)),
                 (
                     "external_ref",
-                    models.CharField(help_text="Your own id for the client; unique.", max_length=100, null=True),
+                    models.CharField(help_text="Your own id for the {client}; unique.", max_length=100, null=True),
                 ),
                 ("custom_fields", models.JSONField(default=dict, help_text="Your own fields, kept as they come.")),
                 (
@@ -191,17 +193,17 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "currency",
-                    models.CharField(help_text="ISO 4217; the client's or the tenant's unless told.", max_length=3),
+                    models.CharField(help_text="ISO 4217; the {client}'s or the tenant's unless told.", max_length=3),
                 ),
                 ("subtotal", crm.money.NumericField(editable=False, help_text="The lines before discounts and tax.")),
                 ("discount_total", crm.money.NumericField(editable=False, help_text="What the discounts take off.")),
                 ("tax_total", crm.money.NumericField(editable=False, help_text="The tax on the lines.")),
-                ("total", crm.money.NumericField(editable=False, help_text="What the client owes in all.")),
+                ("total", crm.money.NumericField(editable=False, help_text="What the {client} owes in all.")),
                 ("amount_paid", crm.money.NumericField(editable=False, help_text="What has been paid so far.")),
                 ("amount_due", crm.money.NumericField(editable=False, help_text="What is still to be paid.")),
                 (
                     "notes",
-                    models.TextField(help_text="Text for the client, below the lines.", max_length=5000, null=True),
+                    models.TextField(help_text="Text for the {client}, below the lines.", max_length=5000, null=True),
                 ),
                 ("terms", models.TextField(help_text="Terms of payment.", max_length=5000, null=True)),
                 ("accounting", models.JSONField(help_text="Where your accounting system has it.", null=True)),
@@ -301,11 +303,11 @@ class Migration(migrations.Migration):
                         max_length=7,
                     ),
                 ),
-                ("name", models.CharField(help_text="What it is called on quotes and invoices.", max_length=200)),
+                ("name", models.CharField(help_text="What it is called on {quotes} and invoices.", max_length=200)),
                 ("sku", models.CharField(help_text="Stock-keeping unit; unique when set.", max_length=64, null=True)),
                 (
                     "description",
-                    models.TextField(help_text="What the client reads about it.", max_length=5000, null=True),
+                    models.TextField(help_text="What the {client} reads about it.", max_length=5000, null=True),
                 ),
                 ("price", crm.money.NumericField(help_text="Price of one unit, before tax.")),
                 ("currency", models.CharField(help_text="ISO 4217; the tenant's currency unless told.", max_length=3)),
@@ -376,10 +378,10 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 (
                     "description",
-                    models.CharField(help_text="What is billed; the product's name unless told.", max_length=1000),
+                    models.CharField(help_text="What is billed; the {product}'s name unless told.", max_length=1000),
                 ),
                 ("quantity", crm.money.NumericField(help_text="How many; decimals are fine.")),
-                ("rate", crm.money.NumericField(help_text="Price of one, before tax; the product's unless told.")),
+                ("rate", crm.money.NumericField(help_text="Price of one, before tax; the {product}'s unless told.")),
                 (
                     "discount_percent",
                     crm.money.NumericField(default=Decimal(0), help_text="Percent taken off the line."),
@@ -387,7 +389,7 @@ class Migration(migrations.Migration):
                 (
                     "tax_rate",
                     crm.money.NumericField(
-                        default=Decimal(0), help_text="Percent: 20 means 20 %; the product's unless told."
+                        default=Decimal(0), help_text="Percent: 20 means 20 %; the {product}'s unless told."
                     ),
                 ),
                 ("amount", crm.money.NumericField(help_text="What the line costs before tax.")),

@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
                 ("issue_date", models.DateField(help_text="The day it is dated; today unless told.")),
                 (
                     "currency",
-                    models.CharField(help_text="ISO 4217; the client's or the tenant's unless told.", max_length=3),
+                    models.CharField(help_text="ISO 4217; the {client}'s or the tenant's unless told.", max_length=3),
                 ),
                 ("subtotal", crm.money.NumericField(editable=False, help_text="The lines before discounts and tax.")),
                 ("discount_total", crm.money.NumericField(editable=False, help_text="What the discounts take off.")),
@@ -83,7 +83,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "notes",
-                    models.TextField(help_text="Text for the client, below the lines.", max_length=5000, null=True),
+                    models.TextField(help_text="Text for the {client}, below the lines.", max_length=5000, null=True),
                 ),
                 ("terms", models.TextField(help_text="The terms that it goes by.", max_length=5000, null=True)),
                 ("external_ref", models.CharField(help_text="Your own id for it; unique.", max_length=100, null=True)),
@@ -184,10 +184,10 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 (
                     "description",
-                    models.CharField(help_text="What is sold; the product's name unless told.", max_length=1000),
+                    models.CharField(help_text="What is sold; the {product}'s name unless told.", max_length=1000),
                 ),
                 ("quantity", crm.money.NumericField(help_text="How many; decimals are fine.")),
-                ("rate", crm.money.NumericField(help_text="Price of one, before tax; the product's unless told.")),
+                ("rate", crm.money.NumericField(help_text="Price of one, before tax; the {product}'s unless told.")),
                 (
                     "discount_percent",
                     crm.money.NumericField(default=Decimal(0), help_text="Percent taken off the line."),
@@ -195,7 +195,7 @@ class Migration(migrations.Migration):
                 (
                     "tax_rate",
                     crm.money.NumericField(
-                        default=Decimal(0), help_text="Percent: 20 means 20 %; the product's unless told."
+                        default=Decimal(0), help_text="Percent: 20 means 20 %; the {product}'s unless told."
                     ),
                 ),
                 ("amount", crm.money.NumericField(help_text="What the line costs before tax.")),
@@ -253,7 +253,7 @@ class Migration(migrations.Migration):
                 ("issue_date", models.DateField(help_text="The day it is dated; today unless told.")),
                 (
                     "currency",
-                    models.CharField(help_text="ISO 4217; the client's or the tenant's unless told.", max_length=3),
+                    models.CharField(help_text="ISO 4217; the {client}'s or the tenant's unless told.", max_length=3),
                 ),
                 ("subtotal", crm.money.NumericField(editable=False, help_text="The lines before discounts and tax.")),
                 ("discount_total", crm.money.NumericField(editable=False, help_text="What the discounts take off.")),
@@ -266,7 +266,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "notes",
-                    models.TextField(help_text="Text for the client, below the lines.", max_length=5000, null=True),
+                    models.TextField(help_text="Text for the {client}, below the lines.", max_length=5000, null=True),
                 ),
                 ("terms", models.TextField(help_text="The terms that it goes by.", max_length=5000, null=True)),
                 ("external_ref", models.CharField(help_text="Your own id for it; unique.", max_length=100, null=True)),
@@ -325,7 +325,9 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "valid_until",
-                    models.DateField(help_text="The last day to accept it; after it a sent quote expires.", null=True),
+                    models.DateField(
+                        help_text="The last day to accept it; after it a sent {quote} expires.", null=True
+                    ),
                 ),
                 ("sent_at", models.DateTimeField(editable=False, help_text="When it was sent.", null=True)),
                 ("approved_at", models.DateTimeField(editable=False, help_text="When it was approved.", null=True)),
@@ -393,10 +395,10 @@ class Migration(migrations.Migration):
                 ("position", models.PositiveSmallIntegerField()),
                 (
                     "description",
-                    models.CharField(help_text="What is sold; the product's name unless told.", max_length=1000),
+                    models.CharField(help_text="What is sold; the {product}'s name unless told.", max_length=1000),
                 ),
                 ("quantity", crm.money.NumericField(help_text="How many; decimals are fine.")),
-                ("rate", crm.money.NumericField(help_text="Price of one, before tax; the product's unless told.")),
+                ("rate", crm.money.NumericField(help_text="Price of one, before tax; the {product}'s unless told.")),
                 (
                     "discount_percent",
                     crm.money.NumericField(default=Decimal(0), help_text="Percent taken off the line."),
@@ -404,7 +406,7 @@ class Migration(migrations.Migration):
                 (
                     "tax_rate",
                     crm.money.NumericField(
-                        default=Decimal(0), help_text="Percent: 20 means 20 %; the product's unless told."
+                        default=Decimal(0), help_text="Percent: 20 means 20 %; the {product}'s unless told."
                     ),
                 ),
                 ("amount", crm.money.NumericField(help_text="What the line costs before tax.")),
@@ -453,7 +455,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="invoiceline",
             name="description",
-            field=models.CharField(help_text="What is sold; the product's name unless told.", max_length=1000),
+            field=models.CharField(help_text="What is sold; the {product}'s name unless told.", max_length=1000),
         ),
         migrations.AddConstraint(
             model_name="invoicecounter",

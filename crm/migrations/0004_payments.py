@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ("amount_refunded", crm.money.NumericField(editable=False, help_text="What of it was given back.")),
                 (
                     "amount_unallocated",
-                    crm.money.NumericField(editable=False, help_text="What is left of it: the client's credit."),
+                    crm.money.NumericField(editable=False, help_text="What is left of it: the {client}'s credit."),
                 ),
                 ("notes", models.TextField(help_text="Free text for staff.", max_length=5000, null=True)),
                 ("external_ref", models.CharField(help_text="Your own id for it; unique.", max_length=100, null=True)),

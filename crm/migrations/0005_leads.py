@@ -108,11 +108,14 @@ class Migration(migrations.Migration):
                     "client_found",
                     models.BooleanField(
                         editable=False,
-                        help_text="True: convert found the client; false: it made one; null: not converted.",
+                        help_text="True: convert found the {client}; false: it made one; null: not converted.",
                         null=True,
                     ),
                 ),
-                ("converted_at", models.DateTimeField(editable=False, help_text="When it became a client.", null=True)),
+                (
+                    "converted_at",
+                    models.DateTimeField(editable=False, help_text="When it became a {client}.", null=True),
+                ),
                 (
                     "client",
                     models.ForeignKey(

@@ -251,7 +251,7 @@ class Migration(migrations.Migration):
                     "author_id",
                     models.CharField(
                         editable=False,
-                        help_text="Who wrote it: a member, or the key of a program.",
+                        help_text="Who wrote it: a person, or the key of a program.",
                         max_length=40,
                         null=True,
                     ),

@@ -41,7 +41,7 @@ class Migration(migrations.Migration):
                 ("description", models.TextField(help_text="Whom it is for.", max_length=2000, null=True)),
                 (
                     "member_count",
-                    models.PositiveIntegerField(default=0, editable=False, help_text="How many clients are on it."),
+                    models.PositiveIntegerField(default=0, editable=False, help_text="How many {clients} are on it."),
                 ),
                 (
                     "search",
@@ -314,7 +314,7 @@ class Migration(migrations.Migration):
                     "channel",
                     models.CharField(
                         choices=[("email", "Email"), ("sms", "Sms"), ("phone", "Phone"), ("post", "Post")],
-                        help_text="The way to reach the client.",
+                        help_text="The way to reach the {client}.",
                         max_length=5,
                     ),
                 ),
@@ -322,7 +322,7 @@ class Migration(migrations.Migration):
                     "state",
                     models.CharField(
                         choices=[("granted", "Granted"), ("withdrawn", "Withdrawn")],
-                        help_text="The newest, by {occurred_at}, of a client's words on a channel counts.",
+                        help_text="The newest, by {occurred_at}, of a {client}'s words on a channel counts.",
                         max_length=9,
                     ),
                 ),
@@ -339,7 +339,7 @@ class Migration(migrations.Migration):
                             ("other", "Other"),
                         ],
                         default="api",
-                        help_text="How the client's word came in.",
+                        help_text="How the {client}'s word came in.",
                         max_length=16,
                     ),
                 ),
@@ -347,7 +347,7 @@ class Migration(migrations.Migration):
                     "occurred_at",
                     models.DateTimeField(
                         default=django.utils.timezone.now,
-                        help_text="When the client said so; now unless told, and never in the future.",
+                        help_text="When the {client} said so; now unless told, and never in the future.",
                     ),
                 ),
                 (

@@ -55,7 +55,7 @@ class Migration(migrations.Migration):
                 (
                     "record_id",
                     crm.records.RecordColumn(
-                        help_text="The client, lead or project that it belongs to; it stays when that is deleted.",
+                        help_text="The {client}, lead or project that it belongs to; it stays when that is deleted.",
                         max_length=40,
                     ),
                 ),

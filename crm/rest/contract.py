@@ -79,7 +79,8 @@ class Contract:
     `only` names the actions of a resource where it publishes just these, `paths` where a resource stands if not under
     its own word, `shapes` the serializer of a resource where it is the contract's own. `views` are classes laid over
     each of its views, for what words and shapes cannot say: who may come in, and what browsers are told. `address` is
-    where its mounts stand, {slug} being the tenant's; empty, they stand on every host.
+    where its mounts stand, {slug} being the tenant's; empty, they stand on every host. `maturity` is a label for each
+    resource in the reference, by plural name, and "" one for all others.
     """
 
     name: str
@@ -98,6 +99,7 @@ class Contract:
     shapes: Mapping[str, type] = field(default_factory=dict, hash=False)
     views: tuple[type, ...] = ()
     address: str = ""
+    maturity: Mapping[str, str] = field(default_factory=dict, hash=False)
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     scopes: str = "{resource}:{action}"
     camel: bool = False

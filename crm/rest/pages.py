@@ -187,7 +187,7 @@ class NumberedPages:
         number, pages = self.place(page, total)
         places = {"next": number + 1 if more else 0, "prev": number - 1, "first": 1, "last": pages}
         links = [
-            f'<{path}?{urlencode({**query, "page": place, "limit": page.limit})}>; rel="{relation}"'
+            f'<{path}?{urlencode({**query, "page": place})}>; rel="{relation}"'
             for relation, place in places.items()
             if place > 0
         ]

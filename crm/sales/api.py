@@ -30,19 +30,21 @@ EXAMPLE: dict[str, Any] = {
 
 
 class LineItemSerializer(ResourceSerializer):
-    """One line: what it leaves out comes from its product."""
+    """One line: what it leaves out comes from its {product}."""
 
     product_id = ReferenceField(
-        Product, "prd", required=False, allow_null=True, help_text="The product or service that is sold."
+        Product, "prd", required=False, allow_null=True, help_text="What is sold, one of your {products}."
     )
-    description = StrictChar(max_length=1000, required=False, help_text="What is sold; the product's name unless told.")
+    description = StrictChar(
+        max_length=1000, required=False, help_text="What is sold; the {product}'s name unless told."
+    )
     quantity = DecimalField(default=Decimal(1), high=MAX_QUANTITY, help_text="How many; decimals are fine.")
     rate = MoneyField(
-        required=False, low=-MAX_QUANTITY, help_text="Price of one before tax; the product's unless told."
+        required=False, low=-MAX_QUANTITY, help_text="Price of one before tax; the {product}'s unless told."
     )
     discount_percent = DecimalField(default=Decimal(0), places=4, high=100, help_text="Percent taken off the line.")
     tax_rate = DecimalField(
-        required=False, places=4, high=100, help_text="Percent: 20 means 20 %; the product's unless told."
+        required=False, places=4, high=100, help_text="Percent: 20 means 20 %; the {product}'s unless told."
     )
     amount = MoneyField(read_only=True, help_text="What the line costs before tax, rounded half to even.")
 
@@ -54,7 +56,7 @@ class DocumentSerializer(ResourceSerializer):
     """A document. Totals, number and status are the server's; its own class adds the lines."""
 
     client_id = ReferenceField(Client, "cli", help_text="Whom it is made out to.")
-    currency = CurrencyField(required=False, help_text="ISO 4217; the client's or the tenant's unless told.")
+    currency = CurrencyField(required=False, help_text="ISO 4217; the {client}'s or the tenant's unless told.")
     subtotal = MoneyField(read_only=True, help_text="The lines before discounts and tax.")
     discount_total = MoneyField(read_only=True, help_text="What the discounts take off.")
     tax_total = MoneyField(read_only=True, help_text="The tax on the lines.")

@@ -50,12 +50,12 @@ class Document(TenantModel):
         max_length=30, null=True, editable=False, help_text="Gapless within a year; given when it leaves draft."
     )
     issue_date = models.DateField(help_text="The day it is dated; today unless told.")
-    currency = models.CharField(max_length=3, help_text="ISO 4217; the client's or the tenant's unless told.")
+    currency = models.CharField(max_length=3, help_text="ISO 4217; the {client}'s or the tenant's unless told.")
     subtotal = NumericField(editable=False, help_text="The lines before discounts and tax.")
     discount_total = NumericField(editable=False, help_text="What the discounts take off.")
     tax_total = NumericField(editable=False, help_text="The tax on the lines.")
     total = NumericField(editable=False, help_text="What it comes to, discounts taken off and tax added.")
-    notes = models.TextField(null=True, max_length=5000, help_text="Text for the client, below the lines.")
+    notes = models.TextField(null=True, max_length=5000, help_text="Text for the {client}, below the lines.")
     terms = models.TextField(null=True, max_length=5000, help_text="The terms that it goes by.")
     external_ref = models.CharField(max_length=100, null=True, help_text="Your own id for it; unique.")
     search = search_column("number", "external_ref")
@@ -102,11 +102,11 @@ class Line(TenantRow):
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, null=True, related_name="+", db_constraint=False)
     position = models.PositiveSmallIntegerField()
-    description = models.CharField(max_length=1000, help_text="What is sold; the product's name unless told.")
+    description = models.CharField(max_length=1000, help_text="What is sold; the {product}'s name unless told.")
     quantity = NumericField(help_text="How many; decimals are fine.")
-    rate = NumericField(help_text="Price of one, before tax; the product's unless told.")
+    rate = NumericField(help_text="Price of one, before tax; the {product}'s unless told.")
     discount_percent = NumericField(default=Decimal(0), help_text="Percent taken off the line.")
-    tax_rate = NumericField(default=Decimal(0), help_text="Percent: 20 means 20 %; the product's unless told.")
+    tax_rate = NumericField(default=Decimal(0), help_text="Percent: 20 means 20 %; the {product}'s unless told.")
     amount = NumericField(help_text="What the line costs before tax.")
 
     class Meta:

@@ -20,7 +20,7 @@ class ActivitySerializer(ResourceSerializer):
     """A note, call, meeting or e-mail."""
 
     id = IdField("act")
-    record_id = RecordField(*ON, help_text="The client, lead or project that it belongs to.")
+    record_id = RecordField(*ON, help_text="The {client}, lead or project that it belongs to.")
 
     class Meta:
         model = Activity
@@ -42,7 +42,7 @@ class ActivityFilter(ResourceFilterSet):
 
 
 class ActivityViewSet(ResourceViewSet):
-    """Notes, calls, meetings and e-mails, logged on a client, a lead or a project. They stay when that is deleted."""
+    """Notes, calls, meetings and e-mails, logged on a {client}, a lead or a project. They stay when that is deleted."""
 
     resource, plural, prefix = "activity", "activities", "act"
     model = Activity

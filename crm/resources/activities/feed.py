@@ -101,7 +101,11 @@ def readable_by(view: Any) -> list[str]:
     """Return the resources whose events the caller may see; activities stand in the feed by themselves."""
     scopes, others = view.credential.scopes, view.siblings.values()
     return sorted(
-        other.resource for other in others if other.model is not Activity and allows(scopes, f"{other.plural}:read")
+        {
+            other.event_resource()
+            for other in others
+            if other.model is not Activity and allows(scopes, other.scope("read"))
+        }
     )
 
 

@@ -30,7 +30,9 @@ class Activity(TenantModel):
     kind = models.CharField(max_length=7, choices=Kind, default=Kind.NOTE, help_text="What it was.")
     subject = models.CharField(max_length=200, help_text="What it was about, in a line.")
     body = models.TextField(null=True, max_length=20_000, help_text="What was said, as long as it takes.")
-    record_id = RecordColumn(help_text="The client, lead or project that it belongs to; it stays when that is deleted.")
+    record_id = RecordColumn(
+        help_text="The {client}, lead or project that it belongs to; it stays when that is deleted."
+    )
     occurred_at = models.DateTimeField(default=timezone.now, help_text="When it was; now unless told.")
     duration_minutes = models.PositiveSmallIntegerField(
         null=True, validators=[MaxValueValidator(LONGEST)], help_text="How long it took."

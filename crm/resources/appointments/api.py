@@ -42,11 +42,11 @@ class AppointmentSerializer(ResourceSerializer):
     id = IdField("apt")
     client_id = ReferenceField(Client, "cli", help_text="For whom the work is done.")
     service_id = ReferenceField(
-        Product, "prd", required=False, allow_null=True, help_text="The service that is booked: a product of that type."
+        Product, "prd", required=False, allow_null=True, help_text="The service that is booked."
     )
     assignee_ids = ReferencesField(
         Member, "usr", rows="assignees", key="member", required=False, max_length=MOST_ASSIGNEES,
-        help_text="The team members who do it; nobody is booked twice, buffers included.",
+        help_text="Who does it; nobody is booked twice, buffers included.",
     )  # fmt: skip
     starts_at = LocalMomentField(help_text=START)
     ends_at = LocalMomentField(required=False, help_text=END)
@@ -54,7 +54,7 @@ class AppointmentSerializer(ResourceSerializer):
         required=False, max_length=64, help_text="IANA name of the zone whose clocks it goes by; UTC unless told."
     )
     address = AddressSerializer(
-        required=False, allow_null=True, help_text="Where; the client's shipping or billing address unless told."
+        required=False, allow_null=True, help_text="Where; the {client}'s shipping or billing address unless told."
     )
     reschedules = RescheduleSerializer(many=True, read_only=True, help_text="Every move to another time, the last 100.")
 
@@ -71,7 +71,7 @@ class AppointmentSerializer(ResourceSerializer):
 class CancelSerializer(ResourceSerializer):
     """Why it will not be."""
 
-    example = {"reason": "The client is ill."}
+    example = {"reason": "Ill in bed."}
 
     reason = StrictChar(max_length=500, required=False, allow_null=True, help_text="Why it was cancelled.")
 
@@ -83,7 +83,7 @@ class CancelSerializer(ResourceSerializer):
 class MoveSerializer(ResourceSerializer):
     """The new time, and why."""
 
-    example = {"starts_at": "2026-03-03T14:00:00Z", "reason": "The client asked for it."}
+    example = {"starts_at": "2026-03-03T14:00:00Z", "reason": "Asked for the afternoon."}
 
     starts_at = LocalMomentField(help_text=f"When the work begins. {LOCAL}")
     ends_at = LocalMomentField(required=False, help_text=f"When the work ends; as long as before unless told. {LOCAL}")
@@ -138,7 +138,7 @@ class AppointmentViewSet(ResourceViewSet):
 
     @command(event="confirmed")
     def confirm(self, appointment: Appointment) -> None:
-        """Note that the client has agreed to the time."""
+        """Note that the {client} has agreed to the time."""
         rules.move(appointment, Status.CONFIRMED, actor=self.actor)
 
     @command(event="en_route")

@@ -25,7 +25,7 @@ class AddressSerializer(Shape):
 
 
 class ContactPointSerializer(Shape):
-    """One more way to reach a client."""
+    """One more way to reach a {client}."""
 
     kind = StrictChoice(["email", "phone", "mobile", "fax", "web", "other"], help_text="What the value is.")
     label: Any = StrictChar(max_length=50, required=False, allow_null=True, help_text="Like work or home.")
@@ -46,9 +46,9 @@ class ClientSerializer(ResourceSerializer):
     billing_address = AddressSerializer(required=False, allow_null=True, help_text="Where invoices go.")
     shipping_address = AddressSerializer(required=False, allow_null=True, help_text="Where goods go.")
     contact_points = ContactPointSerializer(  # type: ignore[call-arg]
-        many=True, required=False, max_length=20, help_text="More ways to reach the client."
+        many=True, required=False, max_length=20, help_text="More ways to reach the {client}."
     )
-    tags = TagsField(required=False, help_text="Short words to group clients by.")
+    tags = TagsField(required=False, help_text="Short words to group {clients} by.")
     custom_fields = OpaqueField(required=False, help_text="Your own fields, kept as they come; at most 64 KB.")
     metadata = OpaqueField(required=False, help_text="Data of the calling program, kept as it comes; at most 64 KB.")
 

@@ -18,7 +18,7 @@ class CommentSerializer(ResourceSerializer):
 
     id = IdField("cmt")
     task_id = ReferenceField(Task, "tsk", help_text="What it is about.")
-    author_id = StrictChar(read_only=True, help_text="Who wrote it: a member, or the key of a program.")
+    author_id = StrictChar(read_only=True, help_text="Who wrote it: a person, or the key of a program.")
 
     class Meta:
         model = Comment

@@ -14,7 +14,7 @@ class Comment(TenantModel):
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+", db_constraint=False)
     text = models.TextField(max_length=5000, help_text="What there is to say.")
     author_id = models.CharField(
-        max_length=40, null=True, editable=False, help_text="Who wrote it: a member, or the key of a program."
+        max_length=40, null=True, editable=False, help_text="Who wrote it: a person, or the key of a program."
     )
     author_name = models.CharField(max_length=200, editable=False, help_text="How the author was called then.")
 

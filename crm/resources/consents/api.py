@@ -14,7 +14,7 @@ __all__ = ["ConsentViewSet"]
 
 
 class ConsentSerializer(ResourceSerializer):
-    """What a client said about one channel."""
+    """What a {client} said about one channel."""
 
     id = IdField("con")
     client_id = ReferenceField(Client, "cli", help_text="Whose word it is.")
@@ -36,7 +36,7 @@ class ConsentFilter(ResourceFilterSet):
 
 
 class ConsentViewSet(ResourceViewSet):
-    """What clients said about being reached, one record each time. None is changed or deleted: the newest counts."""
+    """What {clients} said about being reached, one record each time. None is changed or deleted: the newest counts."""
 
     resource, plural, prefix = "consent", "consents", "con"
     path, scope_name = "marketing/consents", "marketing"

@@ -41,15 +41,17 @@ class Consent(TenantModel):
     """What a client said about one channel; the newest for a client and channel counts."""
 
     client = models.ForeignKey(Client, on_delete=models.PROTECT, related_name="consents", db_constraint=False)
-    channel = models.CharField(max_length=5, choices=Channel, help_text="The way to reach the client.")
+    channel = models.CharField(max_length=5, choices=Channel, help_text="The way to reach the {client}.")
     state = models.CharField(
-        max_length=9, choices=State, help_text="The newest, by {occurred_at}, of a client's words on a channel counts."
+        max_length=9,
+        choices=State,
+        help_text="The newest, by {occurred_at}, of a {client}'s words on a channel counts.",
     )
     source = models.CharField(
-        max_length=16, choices=Source, default=Source.API, help_text="How the client's word came in."
+        max_length=16, choices=Source, default=Source.API, help_text="How the {client}'s word came in."
     )
     occurred_at = models.DateTimeField(
-        default=timezone.now, help_text="When the client said so; now unless told, and never in the future."
+        default=timezone.now, help_text="When the {client} said so; now unless told, and never in the future."
     )
     note = models.CharField(max_length=500, null=True, help_text="What proves it: a form's name, a call, an agreement.")
 

@@ -124,6 +124,9 @@ class EventViewSet(ResourceViewSet):
     def own_conditions(self) -> tuple[Q, ...]:
         """Leave out what the key may not read where it lives."""
         assert self.credential is not None
-        views = self.siblings.values()
-        readable = [view.event_resource() for view in views if allows(self.credential.scopes, view.scope("read"))]
-        return (Q(resource__in=readable), *super().own_conditions())
+        readable = [view for view in self.siblings.values() if allows(self.credential.scopes, view.scope("read"))]
+        wholes = [view.event_resource() for view in readable if not view.only]
+        shown = Q(resource__in=wholes)
+        for part in (view for view in readable if view.event_resource() not in wholes):
+            shown |= Q(resource=part.event_resource(), **{f"data__{name}": value for name, value in part.only.items()})
+        return (shown, *super().own_conditions())

@@ -26,7 +26,7 @@ class AccountingSerializer(Shape):
 
 
 class InvoiceLineItemSerializer(LineItemSerializer):
-    """One line of an invoice: what it leaves out comes from its product."""
+    """One line of an invoice: what it leaves out comes from its {product}."""
 
     class Meta(LineItemSerializer.Meta):
         model = InvoiceLine
@@ -40,7 +40,7 @@ class InvoiceSerializer(DocumentSerializer):
     amount_paid = MoneyField(read_only=True, help_text="What has been paid so far.")
     amount_due = MoneyField(read_only=True, help_text="What is still to be paid.")
     accounting = AccountingSerializer(required=False, allow_null=True, help_text="Where your accounting system has it.")
-    quote_id = ReferenceField(Quote, "quo", read_only=True, help_text="The quote that was converted into it.")
+    quote_id = ReferenceField(Quote, "quo", read_only=True, help_text="The {quote} that was converted into it.")
     order_id = ReferenceField(Order, "ord", read_only=True, help_text="The order that it bills.")
 
     class Meta(DocumentSerializer.Meta):
@@ -77,7 +77,7 @@ class InvoiceFilter(DocumentFilter):
 
 
 class InvoiceViewSet(DocumentViewSet):
-    """Bills sent to a client; totals and numbers are the server's. A sent invoice's lines are frozen."""
+    """Bills sent to a {client}; totals and numbers are the server's. A sent invoice's lines are frozen."""
 
     resource, plural, prefix = "invoice", "invoices", "inv"
     model = Invoice

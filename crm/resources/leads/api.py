@@ -35,7 +35,7 @@ class AttributionSerializer(Shape):
 
 
 class LeadSerializer(ResourceSerializer):
-    """Somebody who has asked for something and is no client yet."""
+    """Somebody who has asked for something and is no {client} yet."""
 
     any_of = ("email", "phone")
 
@@ -47,7 +47,7 @@ class LeadSerializer(ResourceSerializer):
         max_length=50,
         help_text="Where to call, kept as E.164.",
     )
-    owner_id = ReferenceField(Member, "usr", required=False, allow_null=True, help_text="Who of the team cares for it.")
+    owner_id = ReferenceField(Member, "usr", required=False, allow_null=True, help_text="Who cares for it.")
     score = StrictInteger(
         min_value=0, max_value=100, required=False, allow_null=True, help_text="How promising it is, 0 to 100."
     )
@@ -95,7 +95,7 @@ class LeadFilter(ResourceFilterSet):
 
 
 class LeadViewSet(ResourceViewSet):
-    """People who have asked for something. Converting one makes it a client, or finds the one that it is."""
+    """People who have asked for something. Converting one makes it a {client}, or finds the one that it is."""
 
     resource, plural, prefix = "lead", "leads", "led"
     model = Lead
@@ -120,5 +120,5 @@ class LeadViewSet(ResourceViewSet):
 
     @command(event="converted", takes=ConvertSerializer)
     def convert(self, lead: Lead, client_id: UUID | None = None) -> None:
-        """Make the lead a client, once: the client with the same address or number is taken, else a new one made."""
+        """Make the lead a {client}, once: the one with the same address or number is taken, else a new one made."""
         rules.convert(lead, client_id=client_id, actor=self.actor)

@@ -62,9 +62,11 @@ class Lead(TenantModel):
         Client, on_delete=models.PROTECT, null=True, editable=False, related_name="leads", db_constraint=False
     )
     client_found = models.BooleanField(
-        null=True, editable=False, help_text="True: convert found the client; false: it made one; null: not converted."
+        null=True,
+        editable=False,
+        help_text="True: convert found the {client}; false: it made one; null: not converted.",
     )
-    converted_at = models.DateTimeField(null=True, editable=False, help_text="When it became a client.")
+    converted_at = models.DateTimeField(null=True, editable=False, help_text="When it became a {client}.")
     search = search_column("name", "email", "phone", "company", "message")
 
     class Meta:

@@ -19,7 +19,7 @@ __all__ = ["MarketingListViewSet"]
 
 
 class MarketingListSerializer(ResourceSerializer):
-    """Clients who belong together for those who write to them."""
+    """Those of your {clients} who belong together for whoever writes to them."""
 
     id = IdField("lst")
 
@@ -29,10 +29,10 @@ class MarketingListSerializer(ResourceSerializer):
 
 
 class MembersSerializer(ResourceSerializer):
-    """The clients whom it is about."""
+    """The {clients} whom it is about."""
 
     client_ids = ReferencesField(
-        Client, "cli", allow_empty=False, max_length=1000, help_text="Clients, at most 1,000 in a request."
+        Client, "cli", allow_empty=False, max_length=1000, help_text="At most 1,000 {clients} in a request."
     )
 
     class Meta:
@@ -51,7 +51,7 @@ class MarketingListFilter(ResourceFilterSet):
 
 
 class MarketingListViewSet(ResourceViewSet):
-    """Lists of clients to write to. Who is on a list has not agreed to anything: consents say that."""
+    """Lists of {clients} to write to. Who is on a list has not agreed to anything: consents say that."""
 
     resource, plural, prefix = "marketing_list", "marketing_lists", "lst"
     path, scope_name, scope_verbs = "marketing/lists", "marketing", {"delete": "write"}
@@ -64,7 +64,7 @@ class MarketingListViewSet(ResourceViewSet):
 
     @listing
     def members(self, request: Request, pk: str) -> HttpResponse:
-        """List the clients on the list, with everything that a list of clients takes."""
+        """List the {clients} on the list, with everything that a list of {clients} takes."""
         key = self.key(pk)
         if "clients" not in self.siblings or not self.get_queryset().filter(pk=key).exists():
             raise Http404
@@ -74,10 +74,10 @@ class MarketingListViewSet(ResourceViewSet):
 
     @command(event="members_added", path="add", takes=MembersSerializer)
     def add_members(self, marketing_list: MarketingList, client_ids: list[UUID]) -> None:
-        """Put clients on the list; those who are on it already stay there once."""
+        """Put {clients} on the list; those who are on it already stay there once."""
         rules.add(marketing_list, client_ids, actor=self.actor)
 
     @command(event="members_removed", path="remove", takes=MembersSerializer)
     def remove_members(self, marketing_list: MarketingList, client_ids: list[UUID]) -> None:
-        """Take clients off the list; those who are not on it do not matter."""
+        """Take {clients} off the list; those who are not on it do not matter."""
         rules.remove(marketing_list, client_ids, actor=self.actor)

@@ -16,7 +16,7 @@ class MarketingList(TenantModel):
 
     name = models.CharField(max_length=200, help_text="How the list is called; unique.")
     description = models.TextField(null=True, max_length=2000, help_text="Whom it is for.")
-    member_count = models.PositiveIntegerField(default=0, editable=False, help_text="How many clients are on it.")
+    member_count = models.PositiveIntegerField(default=0, editable=False, help_text="How many {clients} are on it.")
     search = search_column("name", "description")
 
     instead_of_deleting = "Keep it for their sake, and take its members off it."

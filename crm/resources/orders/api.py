@@ -15,7 +15,7 @@ __all__ = ["OrderViewSet"]
 
 
 class OrderLineItemSerializer(LineItemSerializer):
-    """One line of an order: what it leaves out comes from its product."""
+    """One line of an order: what it leaves out comes from its {product}."""
 
     class Meta(LineItemSerializer.Meta):
         model = OrderLine
@@ -26,7 +26,7 @@ class OrderSerializer(DocumentSerializer):
 
     id = IdField("ord")
     line_items = OrderLineItemSerializer(**LINES, help_text="What is ordered; frozen once it is confirmed.")
-    quote_id = ReferenceField(Quote, "quo", read_only=True, help_text="The quote that was converted into it.")
+    quote_id = ReferenceField(Quote, "quo", read_only=True, help_text="The {quote} that was converted into it.")
     invoice_id = ReferenceField(Invoice, "inv", read_only=True, help_text="The invoice that bills it.")
 
     class Meta(DocumentSerializer.Meta):
@@ -58,7 +58,7 @@ class OrderFilter(DocumentFilter):
 
 
 class OrderViewSet(DocumentViewSet):
-    """What clients have ordered: confirmed, fulfilled or cancelled, and billed once. Lines are frozen after draft."""
+    """What {clients} have ordered: confirmed, fulfilled or cancelled, and billed once. Lines are frozen after draft."""
 
     resource, plural, prefix = "order", "orders", "ord"
     model = Order

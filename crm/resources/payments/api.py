@@ -43,7 +43,7 @@ class RefundSerializer(ResourceSerializer):
 
 
 class PaymentSerializer(ResourceSerializer):
-    """Money from a client. Where it went is the server's."""
+    """Money from a {client}. Where it went is the server's."""
 
     id = IdField("pay")
     client_id = ReferenceField(Client, "cli", help_text="Who paid.")
@@ -122,10 +122,10 @@ class PaymentFilter(ResourceFilterSet):
 
 
 class PaymentViewSet(ResourceViewSet):
-    """Money that clients have paid, and the invoices that it went to.
+    """Money that {clients} have paid, and the invoices that it went to.
 
-    What of a payment no invoice took is the client's credit: `amount_unallocated[gt]=0` finds it, together with the
-    client's id. Money that has come in is refunded, not deleted.
+    What of a payment no invoice took is the {client}'s credit: `{amount_unallocated}[gt]=0` finds it, together with the
+    {client}'s id. Money that has come in is refunded, not deleted.
     """
 
     resource, plural, prefix = "payment", "payments", "pay"

@@ -64,7 +64,7 @@ class Payment(TenantModel):
     paid_at = models.DateTimeField(null=True, help_text="When it was collected, or of a pending one, when it will be.")
     amount_allocated = NumericField(editable=False, help_text="What of it went to invoices.")
     amount_refunded = NumericField(editable=False, help_text="What of it was given back.")
-    amount_unallocated = NumericField(editable=False, help_text="What is left of it: the client's credit.")
+    amount_unallocated = NumericField(editable=False, help_text="What is left of it: the {client}'s credit.")
     notes = models.TextField(null=True, max_length=5000, help_text="Free text for staff.")
     external_ref = models.CharField(max_length=100, null=True, help_text="Your own id for it; unique.")
     metadata = models.JSONField(default=dict, help_text="Data of the program that calls, kept as it comes.")

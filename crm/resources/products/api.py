@@ -18,7 +18,7 @@ DAY = 24 * 60
 class BookingSerializer(Shape):
     """How a service can be booked."""
 
-    bookable = StrictBoolean(default=True, help_text="Whether clients may book it themselves.")
+    bookable = StrictBoolean(default=True, help_text="Whether {clients} may book it themselves.")
     buffer_before_minutes = StrictInteger(default=0, min_value=0, max_value=DAY, help_text="Kept free before it.")
     buffer_after_minutes = StrictInteger(default=0, min_value=0, max_value=DAY, help_text="Kept free after it.")
     lead_time_minutes = StrictInteger(
@@ -28,7 +28,7 @@ class BookingSerializer(Shape):
 
 
 class ProductSerializer(ResourceSerializer):
-    """A product or a service with its price."""
+    """One of your {products} with its price."""
 
     id = IdField("prd")
     price = MoneyField(help_text="Price of one unit before tax, in the record's currency.")

@@ -21,9 +21,9 @@ class Product(TenantModel):
         SERVICE = "service"
 
     type = models.CharField(max_length=7, choices=Type, default=Type.PRODUCT, help_text="Goods or a service.")
-    name = models.CharField(max_length=200, help_text="What it is called on quotes and invoices.")
+    name = models.CharField(max_length=200, help_text="What it is called on {quotes} and invoices.")
     sku = models.CharField(max_length=64, null=True, help_text="Stock-keeping unit; unique when set.")
-    description = models.TextField(null=True, max_length=5000, help_text="What the client reads about it.")
+    description = models.TextField(null=True, max_length=5000, help_text="What the {client} reads about it.")
     price = NumericField(help_text="Price of one unit, before tax.")
     currency = models.CharField(max_length=3, help_text="ISO 4217; the tenant's currency unless told.")
     unit = models.CharField(max_length=30, null=True, help_text="Like hour, piece or m².")

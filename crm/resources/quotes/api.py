@@ -23,7 +23,7 @@ PLAIN = (Status.SENT, Status.APPROVED, Status.DECLINED, Status.EXPIRED)
 
 
 class AcceptanceSerializer(Shape):
-    """Who accepted a quote, when, from where, and which version of it."""
+    """Who accepted the offer, when, from where, and which version of it."""
 
     name = StrictChar(help_text="Who accepted it.")
     email = EmailField(allow_null=True, help_text="That person's e-mail address.")
@@ -33,7 +33,7 @@ class AcceptanceSerializer(Shape):
 
 
 class QuoteLineItemSerializer(LineItemSerializer):
-    """One line of a quote: what it leaves out comes from its product."""
+    """One line of the {quote}: what it leaves out comes from its {product}."""
 
     class Meta(LineItemSerializer.Meta):
         model = QuoteLine
@@ -63,7 +63,7 @@ class QuoteSerializer(DocumentSerializer):
 
 
 class StatusSerializer(Shape):
-    """The state to bring the quote into."""
+    """The state to bring the {quote} into."""
 
     example = {"status": "approved"}
 
@@ -71,7 +71,7 @@ class StatusSerializer(Shape):
 
 
 class AcceptSerializer(Shape):
-    """Who accepts the quote."""
+    """Who accepts the {quote}."""
 
     example = {"name": "Ada Lovelace", "email": "ada@example.com"}
 
@@ -80,15 +80,15 @@ class AcceptSerializer(Shape):
 
 
 class DeclineSerializer(Shape):
-    """Why the quote is declined."""
+    """Why the {quote} is declined."""
 
     example = {"reason": "Too late in the year for us."}
 
-    reason = StrictChar(max_length=1000, required=False, allow_null=True, help_text="Why, in the client's words.")
+    reason = StrictChar(max_length=1000, required=False, allow_null=True, help_text="Why, in the {client}'s words.")
 
 
 class ConvertSerializer(Shape):
-    """What the quote becomes."""
+    """What the {quote} becomes."""
 
     example = {"to": "invoice"}
 
@@ -110,7 +110,7 @@ class QuoteFilter(DocumentFilter):
 
 
 class QuoteViewSet(DocumentViewSet):
-    """Offers to a client. Once sent they are frozen: a new version takes the place of one that is to change."""
+    """Offers to a {client}. Once sent they are frozen: a new version takes the place of one that is to change."""
 
     resource, plural, prefix = "quote", "quotes", "quo"
     model = Quote
@@ -129,7 +129,7 @@ class QuoteViewSet(DocumentViewSet):
 
     @command(event=None, methods=("patch",), takes=StatusSerializer)
     def status(self, quote: Quote, status: str) -> None:
-        """Bring the quote into another state, with that state's event."""
+        """Bring the {quote} into another state, with that state's event."""
         rules.move(quote, status, actor=self.actor)
 
     @command(event="sent")
@@ -144,20 +144,20 @@ class QuoteViewSet(DocumentViewSet):
 
     @command(event="accepted", takes=AcceptSerializer)
     def accept(self, quote: Quote, name: str, email: str | None) -> None:
-        """Accept the quote on behalf of a person; its `acceptance` keeps who, when, from where and which version."""
+        """Accept the {quote} on behalf of a person; its `acceptance` keeps who, when, from where and which version."""
         rules.accept(quote, name=name, email=email, actor=self.actor)
 
     @command(event="declined", takes=DeclineSerializer)
     def decline(self, quote: Quote, reason: str | None) -> None:
-        """Note that the client does not want it, and why."""
+        """Note that the {client} does not want it, and why."""
         rules.decline(quote, reason=reason, actor=self.actor)
 
     @command(event="converted", takes=ConvertSerializer)
     def convert(self, quote: Quote, to: str) -> None:
-        """Make a draft of an invoice or an order out of an accepted quote, once; the quote then names it."""
+        """Make a draft of an invoice or an order out of an accepted {quote}, once; the {quote} then names it."""
         rules.convert(quote, to, actor=self.actor)
 
     @command(event="revised")
     def revise(self, quote: Quote) -> None:
-        """Make a draft that takes the quote's place; the quote then names it, and cannot be accepted any more."""
+        """Make a draft that takes the {quote}'s place; the {quote} then names it, and cannot be accepted any more."""
         rules.revise(quote, actor=self.actor)

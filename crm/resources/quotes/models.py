@@ -54,7 +54,7 @@ class Quote(Document):
     superseded_by = models.ForeignKey(
         "self", on_delete=models.PROTECT, null=True, editable=False, related_name="+", db_constraint=False
     )
-    valid_until = models.DateField(null=True, help_text="The last day to accept it; after it a sent quote expires.")
+    valid_until = models.DateField(null=True, help_text="The last day to accept it; after it a sent {quote} expires.")
     sent_at = models.DateTimeField(null=True, editable=False, help_text="When it was sent.")
     approved_at = models.DateTimeField(null=True, editable=False, help_text="When it was approved.")
     accepted_at = models.DateTimeField(null=True, editable=False, help_text="When it was accepted.")

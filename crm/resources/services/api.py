@@ -29,7 +29,7 @@ class ServiceFilter(ProductFilter):
 
 
 class ServiceViewSet(ProductViewSet):
-    """What you do for clients, and how it is booked: the services among your products, under their scopes."""
+    """What you do for {clients}, how long it takes, and how it is booked."""
 
     resource, plural = "service", "services"
     part_of, only = ProductViewSet, {"type": Product.Type.SERVICE}
