@@ -15,6 +15,7 @@ from crm.demo import (
     products,
     projects,
     quotes,
+    story,
     tasks,
     team,
 )
@@ -29,6 +30,7 @@ __all__ = ["load", "size_of"]
 # One file a resource, each with its SIZE and its make(); later ones build on what earlier ones made.
 PARTS: tuple[Any, ...] = (
     clients, products, invoices, payments, quotes, orders, leads, team, appointments, projects, tasks, marketing,
+    story,
 )  # fmt: skip
 
 
