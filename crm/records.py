@@ -56,7 +56,7 @@ def decode(kinds: Iterable[Kind], text: str) -> tuple[Kind | None, UUID]:
         raise ids.InvalidId(f"Not an id of these kinds: {prefixes} each with 26 characters, or a UUID.") from None
 
 
-class RecordColumn(models.CharField[str, str]):
+class RecordColumn(models.CharField[Any, Any]):
     """The id of a record of any kind, as the API shows it. It stays when the record is deleted: it is history."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -104,11 +104,11 @@ class RecordField(serializers.Field[str, Any, str, Any]):
     def kind_of(self, value: UUID) -> Kind | None:
         """Return the kind of the tenant's record with this UUID, asking for all kinds at once."""
         named = [
-            kind.model.objects.of(self.context["tenant"]).filter(pk=value).values_list(Value(kind.resource))
+            kind.model.objects.of(self.context["tenant"]).filter(pk=value).order_by().values_list(Value(kind.resource))
             for kind in self.kinds
         ]
-        found = named[0].union(*named[1:], all=True).first()
-        return _kinds[found[0]] if found else None
+        found = list(named[0].union(*named[1:], all=True)) if len(named) > 1 else list(named[0])
+        return _kinds[found[0][0]] if found else None
 
     def to_representation(self, value: str) -> str:
         return value

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
 from tempfile import NamedTemporaryFile
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 from uuid import UUID
 
 import orjson
@@ -33,6 +33,7 @@ __all__ = [
     "Upload",
     "UploadField",
     "clean_name",
+    "from_bytes",
     "full_disk_is_told",
 ]
 
@@ -52,6 +53,8 @@ TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\
 class Incoming(TemporaryUploadedFile):
     """A file on its way in, beside the place where it will live. The client's name stays out of its own."""
 
+    upload: "Upload"
+
     def __init__(self) -> None:
         file = NamedTemporaryFile(suffix=".upload", dir=settings.FILES_INCOMING)  # noqa: SIM115  closed with the form
         UploadedFile.__init__(self, file, "upload", "", 0)
@@ -68,6 +71,15 @@ class Upload:
     key: UUID = field(default_factory=ids.new)
     # Where the same request is tried a second time, its content is in its place already.
     stored: bool = False
+
+
+def from_bytes(content: bytes, name: str) -> Upload:
+    """Return an upload that did not come over the wire; whoever asks for it closes its content."""
+    settings.FILES_INCOMING.mkdir(mode=0o700, parents=True, exist_ok=True)
+    file = Incoming()
+    file.write(content)
+    file.seek(0)
+    return Upload(file, clean_name(name), len(content), sha256(content).hexdigest())
 
 
 @dataclass(frozen=True)
@@ -217,7 +229,7 @@ class TakesUpload:
     """What a viewset inherits whose records are made of a multipart body: `form` is that body, or what it lacks."""
 
     form: Form | Refusal | None = None
-    action_map: ClassVar[Mapping[str, str]]
+    action_map: Any
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Read the body, answer, and let go of it."""

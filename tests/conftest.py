@@ -29,6 +29,7 @@ from tenants.models import Member, Tenant
 from tenants.provisioning import provision
 from tenants.routing import using
 from tests.forms import Form
+from tests.serving import served
 
 # Each caller has an address of its own, so that one test's wrong keys do not use up another's patience.
 ADDRESSES = (f"10.{a}.{b}.{c}" for a in range(256) for b in range(256) for c in range(1, 255))
@@ -60,6 +61,7 @@ TALLY = pytest.StashKey[dict[str, str]]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--write-scopes", action="store_true", help="write tests/isolation/scopes.json anew")
+    parser.addoption("--write-table", action="store_true", help="write docs/documents.md anew")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -207,6 +209,13 @@ def acme() -> Caller:
 @pytest.fixture
 def globex() -> Caller:
     return make_caller("globex")
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """Serve Kith on a port of this machine, out of this very process."""
+    with served() as url:
+        yield url
 
 
 @pytest.fixture

@@ -142,6 +142,7 @@ def test_a_feed_is_read_page_by_page_while_it_grows(acme: Caller, client: str) -
     bill(acme, client)
     whole = [item["id"] for item in feed(acme, client)["data"]]
     assert whole[-5:] == logged[::-1]
+    page: Any = None
     read, query = [], "?limit=2"
     for _ in range(10):
         page = feed(acme, client, query)

@@ -155,6 +155,15 @@ def test_it_can_be_renamed_and_attached_but_not_changed(acme: Caller, client: st
     assert acme.get(f"/files/{file['id']}/download").raw == PDF
 
 
+def test_it_is_attached_by_a_bare_uuid_too(acme: Caller, client: str) -> None:
+    invoice = acme.post("/invoices", {"client_id": client}).data["id"]
+    for record in (client, invoice):
+        uuid = str(ids.decode(record.partition("_")[0], record))
+        assert upload(acme, PDF, "plan.pdf", ("record_id", None, uuid.encode())).data["record_id"] == record
+        assert len(acme.get(f"/files?record_id={uuid}").data) == 1
+    assert upload(acme, PDF, "plan.pdf", ("record_id", None, str(uuid4()).encode())).status == 400
+
+
 def test_it_is_attached_to_ones_own_records_only(acme: Caller, globex: Caller, client: str) -> None:
     refused = upload(globex, PDF, "plan.pdf", ("record_id", None, client.encode()))
     assert refused.error["message"] == "record_id: No such client."

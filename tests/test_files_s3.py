@@ -17,8 +17,6 @@ from tests.conftest import Caller
 from tests.files import PDF
 from tests.test_files import kept, upload
 
-KEY = {"S3_ACCESS_KEY": "anyone", "S3_SECRET_KEY": "anything"}
-
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
@@ -29,13 +27,19 @@ def server() -> Iterator[str]:
     server.stop()
 
 
+def configured(settings: Any, bucket: str, endpoint: str) -> dict[str, Any]:
+    """Return the stores of an environment that names a bucket."""
+    named = {"S3_BUCKET": bucket, "S3_ENDPOINT": endpoint, "S3_ACCESS_KEY": "anyone", "S3_SECRET_KEY": "anything"}
+    return stores(read({"KITH_HOME": str(settings.KITH_HOME), **named}))
+
+
 @pytest.fixture
 def bucket(server: str, settings: Any) -> Any:
     """Keep new files in a bucket."""
     found = boto3.resource(
         "s3", endpoint_url=server, region_name="us-east-1", aws_access_key_id="anyone", aws_secret_access_key="anything"
     ).create_bucket(Bucket="kith-files")
-    settings.STORAGES = stores(read({"S3_BUCKET": "kith-files", "S3_ENDPOINT": server, **KEY}))
+    settings.STORAGES = configured(settings, "kith-files", server)
     settings.FILES_BUCKET = "kith-files"
     return found
 
@@ -72,7 +76,7 @@ def test_a_bucket_is_swept_too(acme: Caller, bucket: Any) -> None:
 
 def test_a_bucket_that_does_not_answer_is_told(acme: Caller, bucket: Any, settings: Any) -> None:
     file = upload(acme, PDF).data
-    settings.STORAGES = stores(read({"S3_BUCKET": "no-such-bucket", "S3_ENDPOINT": "http://127.0.0.1:9", **KEY}))
+    settings.STORAGES = configured(settings, "kith-files", "http://127.0.0.1:9")
     refused = upload(acme, PDF)
     assert (refused.status, refused.error["code"]) == (503, "SERVICE_UNAVAILABLE")
     assert acme.get(f"/files/{file['id']}/download").status == 503

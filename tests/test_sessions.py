@@ -14,6 +14,8 @@ from django.utils import timezone
 
 from apikeys.models import ApiKey, DailyUsage
 from apikeys.usage import counter
+from tenants.actor import Actor
+from tenants.membership import change, give_seat, take_seat
 from tenants.models import Event, Member
 from tenants.routing import using
 from tests.browsers import TOKEN, Browser, browse, make_browser, make_member
@@ -194,7 +196,13 @@ def test_it_ends_with_the_log_out(acme: Caller) -> None:
     refused(browser.get("/customers"), 401, "UNAUTHORIZED", "/login/")
 
 
-@pytest.mark.parametrize("loss", ["inactive", "password", "seat", "account"])
+def seat_of(browser: Browser) -> Member:
+    # The last owner cannot go.
+    give_seat(user=make_member(), role="owner", actor=Actor.system(browser.tenant, "tests"))
+    return Member.every_tenant.get(user=browser.user)
+
+
+@pytest.mark.parametrize("loss", ["inactive", "password", "seat", "switched off"])
 def test_it_ends_at_once(acme: Caller, loss: str) -> None:
     browser = browser_of(acme)
     assert browser.get("/customers").status == 200
@@ -203,16 +211,18 @@ def test_it_ends_at_once(acme: Caller, loss: str) -> None:
             browser.user.is_active = False
         if loss == "password":
             browser.user.password = "another"
+        browser.user.save()
         if loss == "seat":
-            Member.every_tenant.filter(user=browser.user).delete()
-        browser.user.delete() if loss == "account" else browser.user.save()
+            take_seat(seat_of(browser), actor=Actor.system(acme.tenant, "tests"))
+        if loss == "switched off":
+            change(seat_of(browser), {"active": False}, actor=Actor.system(acme.tenant, "tests"))
     refused(browser.get("/customers"), 401, "UNAUTHORIZED")
 
 
 def test_it_changes_with_the_role(acme: Caller) -> None:
     browser = browser_of(acme)
     with using("admin"):
-        Member.every_tenant.filter(user=browser.user).update(role="viewer")
+        change(seat_of(browser), {"role": "viewer"}, actor=Actor.system(acme.tenant, "tests"))
     refused(browser.post("/customers", {"name": "Ada"}), 403, "INVALID_SCOPE")
 
 

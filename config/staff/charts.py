@@ -42,10 +42,10 @@ class Chart(NamedTuple):
     empty: str
 
 
-def options(*, sideways: bool = False) -> str:
-    """Return how Chart.js draws bars; sideways they have room for names."""
-    grey, few = "#9ca3af", {"maxTicksLimit": 6, "maxRotation": 0}
-    names = {"stacked": True, "grid": {"display": False}, "ticks": {"color": grey} | ({} if sideways else few)}
+def options(*, sideways: bool = False, skip: bool = False) -> str:
+    """Return how Chart.js draws bars; sideways they have room for names, of which it may `skip` some where not."""
+    grey, level = "#9ca3af", {"autoSkip": skip, "maxTicksLimit": 6, "maxRotation": 0}
+    names = {"stacked": True, "grid": {"display": False}, "ticks": {"color": grey} | ({} if sideways else level)}
     numbers = {"stacked": True, "beginAtZero": True, "ticks": {"color": grey, "precision": 0, "maxTicksLimit": 5}}
     x, y = (numbers, names) if sideways else (names, numbers)
     return json.dumps(
@@ -102,7 +102,7 @@ def of_revenue(currency: str, months: Sequence[date], sums: ByCurrency) -> Chart
     return Chart(
         f"Revenue a month, {currency}",
         bars(names, [("Revenue", own, [ACCENT] * len(names))]) if any(own) else "",
-        options(),
+        options(skip=True),
         ("Month", "Paid less given back"),
         amounts(names, own, currency),
         told(currency, sums),
@@ -115,7 +115,7 @@ def of_receivables(currency: str, sums: ByCurrency) -> Chart:
     """Return the chart of what is owed: the older, the worse."""
     names, own = [name for _, name in AGES], sums.get(currency, ())
     return Chart(
-        f"Receivables by age (days overdue), {currency}",
+        f"Receivables by age, {currency}",
         bars(names, [("Due", own, BY_AGE)]) if any(own) else "",
         options(),
         ("Days overdue", "Due"),

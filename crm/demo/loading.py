@@ -5,8 +5,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from crm.demo import (
+    activities,
     appointments,
     clients,
+    files,
     invoices,
     leads,
     marketing,
@@ -30,7 +32,7 @@ __all__ = ["load", "size_of"]
 # One file a resource, each with its SIZE and its make(); later ones build on what earlier ones made.
 PARTS: tuple[Any, ...] = (
     clients, products, invoices, payments, quotes, orders, leads, team, appointments, projects, tasks, marketing,
-    story,
+    activities, files, story,
 )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from crm.docs.examples import body_example, create_example, record_example, upda
 from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
+from crm.rest.metadata import is_needed
 from crm.rest.serializers import bind
-from crm.rest.view import is_needed
 
 __all__ = ["ContractSchema", "security"]
 
@@ -197,7 +197,7 @@ class ContractSchema(ComponentSchema):
         return {
             "description": self.get_summary() + ".",
             "headers": answers.headers(self.view.contract, "ETag", "Content-Disposition"),
-            "content": {self.told("sends"): {"schema": {"type": "string", "format": "binary"}}},
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in self.told("sends")},
         }
 
     def deleted(self) -> tuple[Schema, Any, tuple[str, ...]]:

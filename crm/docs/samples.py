@@ -57,8 +57,8 @@ def sample_of(operation: Any) -> Sample:
         headers["Idempotency-Key"] = "4f9d2c1e-1001"
     body = example if serializer is not None else None
     base = base_of(view.contract)
-    fields = serializer.fields.items() if operation.told("media") else ()
-    files = tuple(name for name, field in fields if isinstance(field, UploadField)) or None
+    fields = dict(serializer.fields) if serializer is not None and operation.told("media") else {}
+    files = tuple(name for name, field in fields.items() if isinstance(field, UploadField)) or None
     url = base + path + ("?limit=20" if operation.is_list or operation.told("entry") else "")
     return Sample(method, url, headers, body, files, bool(operation.told("sends")))
 

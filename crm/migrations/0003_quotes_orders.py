@@ -662,13 +662,19 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="quote",
             constraint=models.CheckConstraint(
+                condition=models.Q(("invoice", None), ("order", None), _connector="OR"), name="quote_converted_once"
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="quote",
+            constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("invoice__isnull", False), ("order", None), ("status", "converted")),
-                    models.Q(("invoice", None), ("order__isnull", False), ("status", "converted")),
-                    models.Q(models.Q(("status", "converted"), _negated=True), ("invoice", None), ("order", None)),
+                    models.Q(("status", "converted"), _negated=True),
+                    ("invoice__isnull", False),
+                    ("order__isnull", False),
                     _connector="OR",
                 ),
-                name="quote_converted_once",
+                name="quote_converted_to",
             ),
         ),
         migrations.AddIndex(

@@ -1,5 +1,6 @@
-"""What OPTIONS says: the resource's fields, relations and methods, and what the caller may do (document 003)."""
+"""What OPTIONS and the documents say of a resource: fields, relations, methods, and what the caller may do."""
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from crm import standards
 from crm.rest import fields as own
 from crm.rest.lists import offered
 
-__all__ = ["column_of", "default_of", "describe"]
+__all__ = ["column_of", "default_of", "describe", "is_needed", "telling"]
 
 TYPES: tuple[tuple[type, str], ...] = (
     (own.DecimalField, "decimal"),
@@ -116,3 +117,23 @@ def relations(view: Any) -> dict[str, Any]:
             contract.wire("foreign_key"): contract.wire(key),
         }
     return found
+
+
+def is_needed(kind: Any) -> bool:
+    """Tell whether a body of this shape must hold something."""
+    needed = (field.required and not field.read_only for field in kind().fields.values())
+    return bool(getattr(kind, "any_of", ())) or any(needed)
+
+
+def telling(**facts: Any) -> Callable[[Any], Any]:
+    """Write on an action what the documents cannot derive.
+
+    `takes` and `media` say what its body is, `sends` of which types an answer is that is no JSON, `entry` what a feed
+    shows, `also` which scope it needs besides, `fails` how else it may fail.
+    """
+
+    def decorate(handler: Any) -> Any:
+        vars(handler).update(facts)
+        return handler
+
+    return decorate

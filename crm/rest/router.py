@@ -99,7 +99,7 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
         "__module__": view.__module__,
     }
     bound: Any = type(view.__name__, (*contract.views, view), attributes)
-    if contract is CANONICAL:
+    if contract is CANONICAL and view.part_of is None:
         keep(view.model, view.resource, bound.plan)
         keep_kind(Kind(view.resource, view.model, view.prefix))
     return bound  # type: ignore[no-any-return]
@@ -146,7 +146,8 @@ def check(view: type[ResourceViewSet], shape: Any) -> None:
 
 def shapes(view: type[ResourceViewSet], shape: Any) -> dict[str, Any]:
     """Return the serializers of a view's bodies: its record's, and those that its commands take."""
-    taken = {name: getattr(item, "takes", None) for name, item in commands(view).items()}
+    takers = {**commands(view), "create": view.create}
+    taken = {name: getattr(item, "takes", None) for name, item in takers.items()}
     own = {view.__name__: shape}
     return own | {f"{view.__name__}.{name}": kind for name, kind in taken.items() if kind}
 

@@ -31,12 +31,13 @@ from crm.errors import Problem, Refusal, Retryable
 from crm.rest.bodies import JSONRenderer, StrictJSONParser, answer
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.filters import refuse
+from crm.rest.metadata import is_needed
 from crm.rest.problems import is_passing, problem_of, throttled
 from tenants.actor import Actor
 from tenants.routing import alias
 from tenants.scope import request_scope
 
-__all__ = ["ContractView", "UnknownPath", "is_needed"]
+__all__ = ["ContractView", "UnknownPath"]
 
 log = logging.getLogger("kith.api")
 PARSERS = (StrictJSONParser(),)
@@ -222,12 +223,6 @@ class ContractView(ViewSetMixin, APIView):
 
     def get_parsers(self) -> Any:
         return PARSERS
-
-
-def is_needed(kind: Any) -> bool:
-    """Tell whether a body of this shape must hold something."""
-    needed = (field.required and not field.read_only for field in kind().fields.values())
-    return bool(getattr(kind, "any_of", ())) or any(needed)
 
 
 class UnknownPath(ContractView):

@@ -85,7 +85,8 @@ def moving(
         check_transition(table, document.status, to)
         if document.status == DRAFT:
             if to == document.opened and not document.line_items.all():
-                raise Conflict(f"Without lines it cannot be {to}.", "line_items")
+                name = f"{{{document._meta.verbose_name}}}"
+                raise Conflict(f"The {name} has no lines: it cannot be {to}.", "line_items")
             document.number = next_number(document)
         yield
         document.status = to

@@ -20,11 +20,16 @@ class Unexpected(Exception):
 
 @dataclass
 class Walk:
-    """A transcript in the making: `variables` stand for secrets and hosts, in the transcript as in a shell."""
+    """A transcript in the making.
+
+    `variables` stand for secrets and hosts, in the transcript as in a shell; `unseen` are
+    options of curl that only this machine needs.
+    """
 
     variables: Mapping[str, str]
     headers: tuple[str, ...]
     base: str
+    unseen: str = ""
     lines: list[str] = field(default_factory=list)
 
     def say(self, text: str) -> None:
@@ -42,7 +47,7 @@ class Walk:
         """Run a command of shell words, check the status and write both down."""
         shown = " ".join(command)
         told = subprocess.run(
-            ["/bin/bash", "-c", f"{shown} --max-time 20 -w {shlex.quote(STATUS)}"],
+            ["/bin/bash", "-c", f"{shown} {self.unseen} --max-time 20 -w {shlex.quote(STATUS)}"],
             env={"PATH": "/usr/local/bin:/usr/bin:/bin", **self.variables},
             capture_output=True,
             text=True,

@@ -13,6 +13,7 @@ import schemathesis
 from hypothesis import strategies as st
 
 from crm.standards import COUNTRIES, CURRENCIES, TIMEZONES
+from tests.files import GOOD
 
 __all__ = ["teach", "teach_formats"]
 
@@ -104,6 +105,7 @@ def teach_formats(ids: dict[str, list[str]]) -> None:
         "phone": st.from_regex(r"\+1415555[0-9]{4}", fullmatch=True),
         "uri": st.from_regex(r"https?://[a-z]{1,10}\.example\.com/[a-z0-9]{0,10}", fullmatch=True),
         "date-time": moments(),
+        "binary": st.sampled_from([content for content, _ in GOOD.values()]),
     }
     for name, strategy in known_formats.items():
         schemathesis.openapi.format(name, strategy)

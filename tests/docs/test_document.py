@@ -116,8 +116,10 @@ def test_its_examples_fit_its_schemas(document: Document) -> None:
     for _, _, operation in operations(document):
         answers = [answer for status, answer in operation["responses"].items() if status in ("200", "201")]
         for place in [*answers, *([operation["requestBody"]] if "requestBody" in operation else [])]:
-            content = place["content"]["application/json"]
-            check(document, content["schema"], content["example"])
+            for content in place["content"].values():
+                # A file has no example.
+                if content["schema"].get("format") != "binary":
+                    check(document, content["schema"], content["example"])
 
 
 def open_shapes(contract: Contract) -> list[str]:
@@ -218,7 +220,7 @@ def test_it_is_served_to_everyone_under_every_mount(contract: Contract, nobody: 
 def test_it_is_compressed_for_those_who_ask(contract: Contract, nobody: Caller) -> None:
     answer = nobody.client.get(f"/{contract.mounts[0]}openapi.json", headers={"Accept-Encoding": "gzip"})
     assert answer["Content-Encoding"] == "gzip"
-    assert len(answer.content) < 100_000
+    assert len(answer.content) < 250_000
 
 
 def test_the_command_writes_it(contract: Contract, tmp_path: Path) -> None:

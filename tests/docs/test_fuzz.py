@@ -3,17 +3,12 @@
 All of its checks are on. They run over HTTP to this very process and its real database, with a fixed seed.
 """
 
-import threading
 from collections import Counter
-from collections.abc import Iterator
 from itertools import count
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
 import schemathesis
-from django.core.handlers.wsgi import WSGIHandler
-from django.db import connections
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
@@ -27,35 +22,6 @@ from tests.docs.seeding import seed
 from tests.docs.taught import teach, teach_formats
 
 SEED = 20260131
-addresses = count(1)
-
-
-class Handler(WSGIRequestHandler):
-    """Serves without a log; each request comes from an address of its own, as wrong keys are counted by address."""
-
-    def get_environ(self) -> dict[str, Any]:
-        number = next(addresses)
-        address = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-        return {**super().get_environ(), "REMOTE_ADDR": address}
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture
-def address() -> Iterator[str]:
-    """Serve Kith on a port of this machine."""
-    with make_server("127.0.0.1", 0, WSGIHandler(), handler_class=Handler) as server:
-        thread = threading.Thread(target=serve, args=[server], daemon=True)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
-
-
-def serve(server: WSGIServer) -> None:
-    server.serve_forever(poll_interval=0.05)
-    connections.close_all()
 
 
 @pytest.mark.parametrize("contract", CONTRACTS, ids=lambda contract: contract.name)

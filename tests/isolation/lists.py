@@ -67,7 +67,9 @@ def ask_filter(matrix: Matrix, route: Route, name: str, item: Any, model: Any) -
             answers = matrix.compare(what, partial(ask_by, matrix, route, param), known)
             alone = param in (f"{name}[eq]", f"{name}[in]")
             matrix.expect(not alone or answers["unknown"].data == [], f"{what}: an unknown id matches")
-            filled = alone and not route.has_id and is_filled(route, name)
+            # Of several kinds that a record may point to, the first is the one that ours do.
+            known_kind = not isinstance(item, RecordFilter) or item.kinds[0].model is model
+            filled = alone and not route.has_id and known_kind and is_filled(route, name)
             matrix.expect(not filled or answers["own"].data != [], f"{what}: an own id matches nothing")
 
 

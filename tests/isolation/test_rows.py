@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from django.db import DatabaseError, IntegrityError, connections, transaction
 
+from crm.resources.campaigns.models import Campaign
 from crm.resources.clients.models import Client
 from crm.resources.invoices.models import Invoice
+from crm.resources.lists.models import MarketingList
 from tenants import ids
 from tenants.audit import seal
 from tenants.checks import tenant_models
@@ -16,6 +18,7 @@ from tenants.policies import tenant_references
 from tenants.scope import tenant_scope
 from tests.conftest import Caller
 from tests.isolation.world import World
+from tests.records import Records
 
 REFERENCES = [(model, field) for model in tenant_models() for field in tenant_references(model)]
 
@@ -30,9 +33,10 @@ def test_it_refuses_an_invoice_for_anothers_client(acme: Caller, globex: Caller)
 
 @pytest.mark.parametrize(("model", "field"), REFERENCES, ids=lambda item: getattr(item, "__name__", None) or item.name)
 def test_it_keeps_every_reference_inside_its_tenant(acme: Caller, globex: Caller, model: Any, field: Any) -> None:
-    World(acme, globex)
-    for caller in (acme, globex):
-        seal(caller.tenant)
+    world = World(acme, globex)
+    for records in (world.acme, world.globex):
+        make_inner_rows(records)
+        seal(records.caller.tenant)
     own = model._base_manager.using("owner").filter(tenant=acme.tenant).first()
     foreign = field.related_model._base_manager.using("owner").filter(tenant=globex.tenant).first()
     if own is None or foreign is None:
@@ -40,6 +44,14 @@ def test_it_keeps_every_reference_inside_its_tenant(acme: Caller, globex: Caller
     sql = f"UPDATE {model._meta.db_table} SET {field.column} = %s WHERE {model._meta.pk.column} = %s"
     with pytest.raises(DatabaseError, match=r"_same_tenant|append-only"), transaction.atomic(using="owner"):
         connections["owner"].cursor().execute(sql, [foreign.pk, own.pk])
+
+
+def make_inner_rows(records: Records) -> None:
+    """Make the rows inside records that only commands make."""
+    caller, at = records.caller, "/marketing"
+    members = {"client_ids": [records.ids[Client]]}
+    assert caller.post(f"{at}/lists/{records.ids[MarketingList]}/add", members).status == 200
+    assert caller.post(f"{at}/campaigns/{records.ids[Campaign]}/send").status == 200
 
 
 def test_it_moves_no_row_to_another_tenant(acme: Caller, globex: Caller) -> None:

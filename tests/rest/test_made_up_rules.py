@@ -69,7 +69,7 @@ def test_it_words_an_empty_bill(kunde: Caller, kennung: str) -> None:
     made = kunde.post("/rechnungen", {"kundeKennung": kennung}).data["kennung"]
     answer = kunde.post(f"/rechnungen/{made}/versende")
     refused(answer, 409, "CONFLICT", "rechnungsPosten")
-    assert answer.error == "rechnungsPosten: An rechnung without lines cannot be sent."
+    assert answer.error == "rechnungsPosten: The rechnung has no lines: it cannot be sent."
 
 
 def test_it_words_who_refers_to_a_record(kunde: Caller, kennung: str, bill: str) -> None:

@@ -18,6 +18,7 @@ from crm.resources.activities.models import Activity
 from crm.rest.bodies import answer
 from crm.rest.fields import StrictChar
 from crm.rest.filters import refuse
+from crm.rest.metadata import telling
 from crm.rest.pages import Cursor, PageInvalid, Sort, limit_of
 from crm.rest.query import single
 from crm.rest.serializers import Shape, bind
@@ -55,6 +56,7 @@ class EntrySerializer(Shape):
 class HasActivity:
     """What a viewset inherits whose records have a feed: `GET /<resource>/{id}/activity`."""
 
+    @telling(entry=EntrySerializer, also=SCOPE)
     @get
     def activity(self: Any, request: Request, pk: str) -> HttpResponse:
         """List what happened with a record, newest first: what was logged on it, and each change of it and around it.
@@ -74,9 +76,6 @@ class HasActivity:
             return page(self, ids.encode(self.prefix, key), limit_of(params), params.get("cursor"))
         except PageInvalid as error:
             raise refuse(error.name, str(error), code="VALIDATION_ERROR") from error
-
-    # The documents learn from them what it answers with, and which scope it needs besides.
-    activity.entry, activity.also = EntrySerializer, SCOPE
 
 
 def page(view: Any, record_id: str, limit: int, cursor: str | None) -> HttpResponse:

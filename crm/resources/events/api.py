@@ -113,7 +113,7 @@ class EventViewSet(ResourceViewSet):
         if self.contract.is_plain:
             return row
         names = {name: self.contract.wire(name) for name in ("data", "changes")}
-        words = record_words(tuple(self.siblings.values()))
+        words = record_words(tuple(view for view in self.siblings.values() if view.model is not Event))
         if names["data"] in row:
             row[names["data"]] = reworded(read(row[names["data"]]), words)
         if names["changes"] in row:

@@ -1,8 +1,10 @@
 """Files on the wire."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import FileResponse, Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.http import content_disposition_header
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -10,11 +12,12 @@ from rest_framework.request import Request
 from crm.errors import Conflict
 from crm.records import RecordField, RecordFilter
 from crm.resources.files import rules, store
-from crm.resources.files.content import safe_name
+from crm.resources.files.content import ALLOWED, safe_name
 from crm.resources.files.models import File, Status
 from crm.rest.bodies import tagged
 from crm.rest.fields import IdField
 from crm.rest.filters import IdFilter, ResourceFilterSet
+from crm.rest.metadata import telling
 from crm.rest.serializers import ResourceSerializer, bind
 from crm.rest.viewset import ResourceViewSet
 from crm.rest.writes import one_write
@@ -22,7 +25,7 @@ from crm.uploads import MULTIPART, FileNameField, TakesUpload, UploadField
 
 __all__ = ["FileViewSet"]
 
-get: Any = action(detail=True, methods=["get"])
+get: Callable[[Any], Any] = action(detail=True, methods=["get"])
 # The browser saves it, and whatever it is, runs nothing of it.
 SAFE = {"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "sandbox; default-src 'none'"}
 
@@ -95,6 +98,7 @@ class FileViewSet(TakesUpload, ResourceViewSet):
         "bucket": "local",
     }
 
+    @telling(takes=UploadSerializer, media=MULTIPART, fails=(409, 507))
     @one_write
     def create(self, request: Request) -> HttpResponse:
         """Upload a file.
@@ -105,13 +109,12 @@ class FileViewSet(TakesUpload, ResourceViewSet):
         data = self.validated(bind(UploadSerializer, self.contract), self.fields)
         return self.show(rules.create(data.pop("file"), data, actor=self.actor), status=201)
 
-    create.takes, create.media, create.fails = UploadSerializer, MULTIPART, (409, 507)
-
     def remove(self, record: File) -> None:
         rules.delete(record, actor=self.actor)
 
+    @telling(sends=tuple(ALLOWED), fails=(409,))
     @get
-    def download(self, request: Request, pk: str) -> HttpResponse:
+    def download(self, request: Request, pk: str) -> HttpResponseBase:
         """Send the content of a record, to be saved under its name."""
         file = self.get_queryset().filter(pk=self.key(pk)).first()
         if file is None:
@@ -121,16 +124,13 @@ class FileViewSet(TakesUpload, ResourceViewSet):
         known = request.headers.get("If-None-Match")
         if known and file.sha256 in known:
             return tagged(HttpResponse(), f'"{file.sha256}"', known)
-        response = Download(
+        return Download(
             store.opened(file),
             content_type=file.mime_type,
             headers={
                 **SAFE,
+                "ETag": f'"{file.sha256}"',
                 "Content-Length": str(file.size),
                 "Content-Disposition": content_disposition_header(True, safe_name(file.name, file.mime_type)),
             },
         )
-        return tagged(response, f'"{file.sha256}"', None)
-
-    # The documents learn from them that no JSON comes out, and that a file may not be ready.
-    download.sends, download.fails = "application/octet-stream", (409,)

@@ -38,7 +38,7 @@ def type_of(content: IO[bytes], name: str) -> str | None:
     """Return the MIME type of `content` if it is one of ALLOWED, else None; the content is read from its start."""
     content.seek(0)
     head = content.read(HEAD)
-    kind = filetype.guess_mime(head)
+    kind: str | None = filetype.guess_mime(head)
     if kind == ZIP and (found := PARTS.search(head)):
         kind = INSIDE[found[1]]
     if kind not in ALLOWED or (kind == "image/gif" and not head.startswith(GIF)):

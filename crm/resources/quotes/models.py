@@ -83,11 +83,10 @@ class Quote(Document):
                 | (~Q(status__in=("accepted", "converted")) & Q(acceptance=None)),
                 name="quote_acceptance",
             ),
+            models.CheckConstraint(condition=Q(invoice=None) | Q(order=None), name="quote_converted_once"),
             models.CheckConstraint(
-                condition=Q(status="converted", invoice__isnull=False, order=None)
-                | Q(status="converted", invoice=None, order__isnull=False)
-                | (~Q(status="converted") & Q(invoice=None, order=None)),
-                name="quote_converted_once",
+                condition=~Q(status="converted") | Q(invoice__isnull=False) | Q(order__isnull=False),
+                name="quote_converted_to",
             ),
         ]
         indexes = [
