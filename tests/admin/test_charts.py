@@ -15,6 +15,7 @@ from django.db import connections, transaction
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from config.staff import charts
 from crm.admin.figures import Source, leads_by_source, months_to, receivables, revenue
 from crm.resources.invoices.models import Invoice
 from crm.resources.leads.models import Lead
@@ -245,3 +246,12 @@ def test_the_charts_find_their_rows_by_index(acme: Caller) -> None:
         assert index in plans, (index, plans)
     for table in ("crm_payment", "crm_refund", "crm_invoice", "crm_lead"):
         assert f"Seq Scan on {table}" not in plans, (table, plans)
+
+
+def test_many_sides_are_found_by_typing(
+    root: Person, acme: Caller, globex: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charts, "FEW", 1)
+    page = root.text("", tenant=globex.tenant.pk)
+    assert f"<h2>{globex.tenant.name}</h2>" in page and "admin-autocomplete" in page
+    assert f'<option value="{globex.tenant.pk}" selected>' in page and f'value="{acme.tenant.pk}"' not in page
