@@ -1,4 +1,4 @@
-"""The admin's home: how much the API is used, what changes, and which keys are about to end."""
+"""The admin's home: how business goes, how much the API is used, what changes, and which keys are about to end."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,6 +15,7 @@ from django.utils import timezone
 from apikeys.admin.granting import may_issue
 from apikeys.models import ApiKey, DailyUsage
 from apikeys.usage import per_day
+from config.staff.charts import books
 from tenants import ids
 from tenants.models import Event, Tenant
 from tenants.staff import bounded
@@ -63,6 +64,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
     now = usage[-1][1]
     return {
         **context,
+        **books(request),
         "title": "Home",
         "figures": [
             ("Requests today", now["requests"]),

@@ -13,7 +13,7 @@ from tenants.admin.widgets import let_search
 from tenants.models import Tenant
 from tenants.staff import bounded
 
-__all__ = ["chosen", "page"]
+__all__ = ["FEW", "SideForm", "chosen", "page"]
 
 # More tenants than this are searched by typing.
 FEW = 12

@@ -144,8 +144,8 @@ def rows_inside(view: type[ResourceViewSet]) -> list[str]:
     return [part.name.replace("_", " ") for part in view.plan.parts]
 
 
-def page_of(view: type[ResourceViewSet]) -> type[ResourceAdmin]:
-    """Return the admin class of a resource."""
+def page_of(view: type[ResourceViewSet], base: type[ResourceAdmin] = ResourceAdmin) -> type[ResourceAdmin]:
+    """Return the admin class of a resource; `base` adds to what all of them have."""
     writable = {"create": "add", "update": "change"} if not view.plan.parts else {}
     if hasattr(view.create, "takes"):
         # A form of the record's own fields could not make it: a file has content.
@@ -165,4 +165,4 @@ def page_of(view: type[ResourceViewSet]) -> type[ResourceAdmin]:
         "empty_title": f"No {name} yet",
         "empty_text": f"They come in through the API, POST /v1/{path}{BY_HAND if 'add' in verbs else '.'}",
     }
-    return type(f"{view.model.__name__}Admin", (ResourceAdmin,), attributes)
+    return type(f"{view.model.__name__}Admin", (base,), attributes)

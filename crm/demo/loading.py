@@ -17,6 +17,7 @@ from crm.demo import (
     products,
     projects,
     quotes,
+    story,
     tasks,
     team,
 )
@@ -31,7 +32,7 @@ __all__ = ["load", "size_of"]
 # One file a resource, each with its SIZE and its make(); later ones build on what earlier ones made.
 PARTS: tuple[Any, ...] = (
     clients, products, invoices, payments, quotes, orders, leads, team, appointments, projects, tasks, marketing,
-    activities, files,
+    activities, files, story,
 )  # fmt: skip
 
 

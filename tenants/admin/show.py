@@ -15,6 +15,8 @@ NOTHING = format_html('<span class="kith-faint">{}</span>', "-")
 # The tone of a badge, by the word on it.
 TONES = {
     "active": "good", "paid": "good", "live": "good", "created": "good", "owner": "good",
+    "succeeded": "good", "accepted": "good", "completed": "good", "converted": "good", "refunded": "warn",
+    "partially_refunded": "warn", "partially_paid": "info",
     "rotated": "warn", "overdue": "warn", "test": "warn", "updated": "info", "sent": "info", "admin": "info",
     "revoked": "bad", "expired": "bad", "deleted": "bad", "void": "bad", "failed": "bad",
 }  # fmt: skip

@@ -1,10 +1,10 @@
 """Everything that happened with a record, in one feed: what people logged on it, and what the ledger has of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db.models import CharField, F, Func, TextField, Value
+from django.db.models import CharField, F, Func, Q, TextField, Value
 from django.db.models.fields.json import KT
 from django.db.models.functions import Coalesce, JSONObject
 from django.http import Http404, HttpResponse
@@ -25,7 +25,7 @@ from crm.rest.serializers import Shape, bind
 from tenants import ids
 from tenants.models import Event
 
-__all__ = ["EntrySerializer", "HasActivity"]
+__all__ = ["NEWEST", "EntrySerializer", "HasActivity", "entries"]
 
 SCOPE = "activities:read"
 PARAMETERS = ("limit", "cursor")
@@ -83,7 +83,8 @@ def page(view: Any, record_id: str, limit: int, cursor: str | None) -> HttpRespo
     readable = readable_by(view)
     places = Cursor(NEWEST, f"{view.tenant.id}:activity:{record_id}:{','.join(readable)}")
     after = places.decode(cursor) if cursor else None
-    found = entries(view.tenant, record_id, readable, places.condition(after) if after else None, limit + 1)
+    public = Q(audience=Event.Audience.PUBLIC, resource__in=readable)
+    found = entries(view.tenant, [record_id], places.condition(after) if after else None, limit + 1, public)
     more, found = len(found) > limit, found[:limit]
     shape = bind(EntrySerializer, view.contract)()
     wire = view.contract.wire
@@ -109,23 +110,30 @@ def readable_by(view: Any) -> list[str]:
     )
 
 
-def entries(tenant: Any, record_id: str, readable: list[str], after: Any, count: int) -> list[Any]:
-    """Return up to `count` rows of both kinds in one statement, in which each kind stops after `count`."""
+def entries(tenant: Any, records: Sequence[str], after: Any, count: int, events: Q | None = None) -> list[Any]:
+    """Return up to `count` rows of both kinds about the records, newest first; `events` narrows those of the ledger.
+
+    It is one statement, in which each kind of each record stops after `count`: no index has several records in order.
+    """
     newest = [sort.ordering() for sort in NEWEST]
-    logged = Activity.objects.of(tenant).filter(record_id=record_id)
-    happened = Event.objects.of(tenant).filter(about=record_id, audience=Event.Audience.PUBLIC, resource__in=readable)
-    if after is not None:
-        logged, happened = logged.filter(after), happened.filter(after)
     told = JSONObject(body=F("body"), direction=F("direction"), duration_minutes=F("duration_minutes"))
-    moved = JSONObject(changed=MOVED)
-    logged = logged.order_by(*newest)[:count].values_list(
-        Value("act"), "id", "occurred_at", F("kind"), F("subject"), F("author"), F("record_id"), told
+    changed = JSONObject(
+        changed=MOVED, amount=KT("data__amount"), currency=KT("data__currency"), refunded=F("changes__amount_refunded")
     )
-    happened = happened.order_by(*newest)[:count].values_list(
-        Value("evt"), "id", "occurred_at", F("type"), NAME, Coalesce(F("actor_label"), F("actor_kind")), F("public_id"),
-        moved,
-    )  # fmt: skip
-    return list(logged.union(happened, all=True).order_by("-occurred_at", "-id")[:count])
+    parts = []
+    for record_id in records:
+        logged = Activity.objects.of(tenant).filter(after or Q(), record_id=record_id)
+        happened = Event.objects.of(tenant).filter(after or Q(), events or Q(), about=record_id)
+        parts += [
+            logged.order_by(*newest)[:count].values_list(
+                Value("act"), "id", "occurred_at", F("kind"), F("subject"), F("author"), F("record_id"), told
+            ),
+            happened.order_by(*newest)[:count].values_list(
+                Value("evt"), "id", "occurred_at", F("type"), NAME, Coalesce(F("actor_label"), F("actor_kind")),
+                F("public_id"), changed,
+            ),
+        ]  # fmt: skip
+    return list(parts[0].union(*parts[1:], all=True).order_by("-occurred_at", "-id")[:count])
 
 
 def to_entry(row: Any, contract: Any) -> dict[str, Any]:

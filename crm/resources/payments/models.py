@@ -97,6 +97,8 @@ class Payment(TenantModel):
             models.Index(fields=["tenant", "-created_at", "-id"], name="payment_latest"),
             models.Index(fields=["tenant", "client", "-created_at"], name="payment_client"),
             models.Index(fields=["tenant", "invoice"], name="payment_invoice"),
+            # What a month brought is added up from the index alone.
+            models.Index(fields=["tenant", "paid_at"], include=["status", "currency", "amount"], name="payment_paid"),
             GinIndex(fields=["search"], name="payment_search"),
         ]
 
@@ -140,7 +142,10 @@ class Refund(TenantRow):
         verbose_name_plural = "payments"
         ordering = ["at", "id"]
         constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="refund_positive")]
-        indexes = [models.Index(fields=["tenant", "payment", "at"], name="refund_payment")]
+        indexes = [
+            models.Index(fields=["tenant", "payment", "at"], name="refund_payment"),
+            models.Index(fields=["tenant", "at"], name="refund_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.amount}"
