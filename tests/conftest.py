@@ -163,7 +163,7 @@ class Caller:
 
 
 def make_key(tenant: Tenant, *scopes: str, **own: Any) -> str:
-    own = {"per_minute": 1_000_000, **own}
+    own = {"per_minute": 1_000_000, "per_hour": 1_000_000, **own}
     with using("admin"):
         actor = Actor.system(tenant, "tests")
         _, plaintext = issue(tenant=tenant, name="test", scopes=scopes or ("admin",), actor=actor, **own)

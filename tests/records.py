@@ -35,11 +35,15 @@ class Records:
                 self.ids[model] = self.make(model, full=True, claim=claim and f"{claim}-{model.__name__}")
                 self.open(model)
                 waiting.remove(model)
-        self.ids |= {
-            model: self.list(view)[-1][view.contract.wire("id")]
-            for model, view in self.views.items()
-            if model not in self.ids
+        self.ids |= {model: self.shown(model) for model in self.views if model not in self.ids}
+
+    def shown(self, model: Any) -> str:
+        """Return a record of a kind that nobody makes, one that every contract with such a list shows."""
+        views = {
+            route.view for route in self.routes if route.view.model is model and route.actions.get("GET") == "list"
         }
+        lists = [[row[view.contract.wire("id")] for row in self.list(view)] for view in views]
+        return str(next(pk for pk in reversed(lists[0]) if all(pk in found for found in lists)))
 
     def needs(self, model: Any) -> set[Any]:
         """Return the models that a record of this one refers to."""

@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from crm.docs.fields import Schema
-from crm.rest.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from crm.rest.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_PAGE
 
 __all__ = ["HEADERS", "PAGING", "QUERY", "Known", "parameter"]
 
@@ -32,7 +32,7 @@ PAGING = {
         {"type": "string", "minLength": 1},
         "The `{next_cursor}` of the page before, with the same query otherwise. Steady while records come and go.",
     ),
-    "page": Known({"type": "integer", "minimum": 1, "default": 1}, "The page's number.", 1),
+    "page": Known({"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 1}, "The page's number.", 1),
 }
 QUERY = {
     "search": Known(

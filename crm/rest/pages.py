@@ -31,6 +31,8 @@ __all__ = [
 ]
 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 20, 100, 10_000_000
+# As far as the longest pages reach.
+MAX_PAGE = MAX_OFFSET // MAX_LIMIT
 
 
 class PageInvalid(ValueError):
@@ -171,7 +173,7 @@ class NumberedPages:
 
     def read(self, query: Mapping[str, str], contract: "Contract") -> Page:
         limit = limit_of(query)
-        number = whole(query, "page", 1, low=1, high=MAX_OFFSET // limit)
+        number = whole(query, "page", 1, low=1, high=MAX_PAGE)
         return Page(limit, (number - 1) * limit)
 
     def print(self, page: Page, *, total: int | None, more: bool, next_cursor: str | None) -> dict[str, Any]:

@@ -99,6 +99,17 @@ def is_form(failure: Any, case: Any, response: Any) -> bool:
     return isinstance(failure, AcceptedNegativeData) and "multipart/form-data" in body.get("content", ())
 
 
+def is_left_out(failure: Any, case: Any, response: Any) -> bool:
+    """Excuse a body that was left out where it may be: the fuzzer counts every mutation as a wrong one."""
+    body = case.operation.definition.raw.get("requestBody") or {}
+    return isinstance(failure, AcceptedNegativeData) and isinstance(case.body, NotSet) and body.get("required") is False
+
+
+def is_empty(failure: Any, case: Any, response: Any) -> bool:
+    """Excuse a form that the fuzzer has left out although it is required: without one there is no type of body."""
+    return response.status_code == 415 and not case.body
+
+
 def without_blanks(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: without_blanks(item) for name, item in value.items()}
@@ -110,4 +121,6 @@ def is_too_long(failure: Any, case: Any, response: Any) -> bool:
     return bool(response.status_code == 414)
 
 
-EXCUSES = (is_blank, is_form, is_too_long, is_partial, is_stale, is_dangling, is_contradiction, is_history)
+EXCUSES = (
+    is_blank, is_form, is_left_out, is_empty, is_too_long, is_partial, is_stale, is_dangling, is_contradiction, is_history,
+)  # fmt: skip

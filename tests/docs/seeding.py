@@ -46,7 +46,7 @@ def distinct(view: Any, body: dict[str, Any], number: int) -> dict[str, Any]:
     rules = [rule for rule in view.model._meta.constraints if isinstance(rule, UniqueConstraint)]
     unique = {name for rule in rules for name in rule.fields}
     sources = {name: field.source for name, field in view.serializer_class().fields.items()}
-    return {name: f"{value} {number}" if sources[name] in unique else value for name, value in body.items()}
+    return {name: f"{number}{value}" if sources.get(name) in unique else value for name, value in body.items()}
 
 
 def listed(caller: Caller, view: Any) -> list[str]:

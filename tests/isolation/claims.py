@@ -50,7 +50,8 @@ def copy_record(matrix: Matrix, route: Route) -> None:
     world, model = matrix.world, route.view.model
     fields, theirs = route.takes("POST")().fields, world.globex.bodies[model]
     body = make_body(route.takes("POST"), world.acme.ids, full=True)
-    body |= {name: value for name, value in theirs.items() if name in fields}
+    # A structure's own names are those of the contract that it was made through.
+    body |= {name: value for name, value in theirs.items() if name in fields and not isinstance(value, dict | list)}
     for path, other in references(route.takes("POST"), one=True):
         body = placed(body, path, world.acme.ids[other])
     # A key is for one path: a second route to the same records has none of Globex's.
