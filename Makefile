@@ -24,10 +24,10 @@ setup-dev: .venv/dev.stamp ## Install what is needed to work on Kith
 	@:
 
 test: setup-dev ## Run the tests; ARGS="tests/config -x" chooses some
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist worksteal $(ARGS)
 
 test-deep: setup-dev ## Run the slow tests too
-	@exec $(PY) -m pytest -m "deep or not deep" $(ARGS)
+	@exec $(PY) -m pytest -n 2 --dist worksteal -m "deep or not deep" $(ARGS)
 
 lint: setup-dev ## Check style, types, layers and missing migrations
 	$(PY) -m ruff check .

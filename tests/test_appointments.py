@@ -108,7 +108,7 @@ def test_it_keeps_the_buffers_of_its_service(acme: Caller, client_id: str, membe
     ({"ends_at": "2026-03-16T09:00:01Z"}, "ends_at", "at most 14 days after it"),
     ({"starts_at": "1999-12-31T23:59:59Z"}, "starts_at", "in the years 2000 to 2199"),
     ({"ends_at": "2200-01-01T00:00:00Z"}, "ends_at", "in the years 2000 to 2199"),
-    ({"timezone": "Mars/Base"}, "timezone", "'Mars/Base' is not a code of the IANA time zones"),
+    ({"timezone": "Mars/Base"}, "timezone", "'Mars/Base' is not a code of IANA's time zones"),
     ({"assignee_ids": ["usr_01h455vb4pex5vsknk084sn02q"]}, "assignee_ids.0", "No such member."),
     ({"assignee_ids": ["x"] * 21}, "assignee_ids", "no more than 20"),
     ({"assignee_ids": "x"}, "assignee_ids", "list"), ({"assignee_ids": [None]}, "assignee_ids.0", "null"),

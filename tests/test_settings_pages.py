@@ -14,7 +14,7 @@ from django.utils import timezone
 from apikeys.models import ApiKey
 from tenants import ids
 from tenants.actor import Actor
-from tenants.membership import give_seat
+from tenants.membership import give_seat, take_seat
 from tenants.models import Event, Member
 from tenants.routing import using
 from tests.browsers import make_member
@@ -126,7 +126,7 @@ def test_it_writes_log_ins_into_the_tenants_log(acme: Caller, name: str) -> None
     log_in(name, PASSWORD)
     with using("admin"):
         kinds = set(Event.every_tenant.filter(tenant=acme.tenant, resource="member").values_list("type", flat=True))
-    assert kinds == {"member.login_failed", "member.logged_in"}
+    assert kinds == {"member.created", "member.login_failed", "member.logged_in"}
 
 
 def test_it_refuses_a_log_in_from_another_site(name: str) -> None:
@@ -334,7 +334,9 @@ def test_it_ends_with_the_seat(acme: Caller) -> None:
     client = client_of(user)
     assert client.get(KEYS).status_code == 200
     with using("admin"):
-        Member.every_tenant.filter(user=user).delete()
+        actor = Actor.system(acme.tenant, "tests")
+        give_seat(user=make_member(), role="owner", actor=actor)
+        take_seat(Member.every_tenant.get(user=user), actor=actor)
     assert client.get(KEYS).status_code == 403
 
 

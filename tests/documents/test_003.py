@@ -159,14 +159,14 @@ def test_it_takes_the_optional_headers_and_echoes_the_request_id(caller: Caller)
 @holds("S3-14", "S3-15", "S3-16", "S3-107", "S3-109")
 def test_it_counts_a_keys_thousand_requests_an_hour(caller: Caller) -> None:
     asked = (("GET", "/tasks"), ("POST", "/tasks"), ("OPTIONS", "/tasks"), ("GET", "/tasks/none"), ("GET", "/none"))
-    now = timezone.now().timestamp()
+    caller, now = caller.with_scopes("admin", per_hour=None), timezone.now().timestamp()
     for left, (method, path) in zip(range(999, 0, -1), asked, strict=False):
         headers = caller(method, path).headers
         limit, remaining, reset = (int(headers[name]) for name in LIMITS)
         assert (limit, remaining) == (1000, left)
         assert now < reset <= now + 3600 + 1
         assert reset % 3600 == 0
-    other = caller.with_scopes("read").get("/tasks")
+    other = caller.with_scopes("read", per_hour=None).get("/tasks")
     assert other.headers["X-RateLimit-Remaining"] == "999"
 
 
@@ -451,7 +451,7 @@ def test_it_deletes_as_printed(caller: Caller, task: dict[str, Any]) -> None:
 
 @holds("S3-57", "S3-58", "S3-59", "S3-60", "S3-61", "S3-62", "S3-63", "S3-64", "S3-65", "S3-66", "S3-67")
 def test_it_describes_itself_as_printed(caller: Caller) -> None:
-    answer = caller.with_scopes("read", "write")("OPTIONS", "/tasks")
+    answer = caller.with_scopes("read", "write", per_hour=None)("OPTIONS", "/tasks")
     assert (answer.status, answer.body["success"]) == (200, True)
     told = answer.data
     assert told.keys() == {"entity", "methods", "schema", "relations", "permissions", "rateLimit"}
