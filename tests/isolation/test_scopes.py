@@ -75,7 +75,7 @@ def takes(route: Route, kind: str) -> bool:
 
 
 @pytest.mark.usefixtures("quiet")
-@shared(20)
+@shared(40)
 def test_it_admits_exactly_the_scopes_in_the_table(
     acme: Caller, globex: Caller, share: int, pytestconfig: pytest.Config, tally: dict[str, str]
 ) -> None:
