@@ -139,6 +139,12 @@ class TenantModel(TenantRow):
     class Meta:
         abstract = True
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the record; a new one was last changed when it was made."""
+        if self._state.adding:
+            self.updated_at = self.created_at
+        super().save(*args, **kwargs)
+
 
 class Member(TenantModel):
     """A person's seat in a tenant; the role decides what they may do there, as long as it is active.

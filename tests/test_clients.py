@@ -24,3 +24,9 @@ def test_it_hides_other_tenants(acme: Caller, globex: Caller) -> None:
     made = globex.post("/clients", {"name": "Hank"})
     assert acme.get(f"/clients/{made.data['id']}").status == 404
     assert acme.get("/clients").data == []
+
+
+def test_a_new_one_was_changed_when_it_was_made(acme: Caller) -> None:
+    made = acme.post("/clients", {"name": "Ada"}).data
+    assert made["created_at"] == made["updated_at"]
+    assert acme.patch(f"/clients/{made['id']}", {"name": "Bob"}).data["updated_at"] > made["updated_at"]
