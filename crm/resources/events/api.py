@@ -76,10 +76,10 @@ def read(fragment: Any) -> Any:
 
 
 @lru_cache(maxsize=16)
-def record_words(views: tuple[type[ResourceViewSet], ...]) -> dict[str, Any]:
-    """Return the words of every resource's fields together: a name holds the same in each, and a check sees to it."""
+def record_words(feed: Any) -> dict[str, Any]:
+    """Return the words of all fields that a bound feed tells of: a name holds the same in each resource."""
     found: dict[str, Any] = {}
-    for view in views:
+    for view in (view for view in feed.siblings.values() if view.model is not Event):
         for name, said in words_of(view.serializer_class()).items():
             if found.setdefault(name, said) != said:
                 raise ImproperlyConfigured(f"{view.plural}.{name} holds something else than another resource's {name}.")
@@ -112,13 +112,10 @@ class EventViewSet(ResourceViewSet):
         """Return the event with its record's fields in the contract's words; the ledger keeps the canonical ones."""
         if self.contract.is_plain:
             return row
-        names = {name: self.contract.wire(name) for name in ("data", "changes")}
-        words = record_words(tuple(view for view in self.siblings.values() if view.model is not Event))
-        if names["data"] in row:
-            row[names["data"]] = reworded(read(row[names["data"]]), words)
-        if names["changes"] in row:
-            # Field to [before, after]: each side is what the field holds.
-            row[names["changes"]] = reworded(read(row[names["changes"]]), words)
+        # In `changes` a field stands for [before, after]: each side is what the field holds.
+        for name in map(self.contract.wire, ("data", "changes")):
+            if name in row:
+                row[name] = reworded(read(row[name]), record_words(type(self)))
         return row
 
     def own_conditions(self) -> tuple[Q, ...]:
