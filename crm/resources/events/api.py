@@ -112,10 +112,11 @@ class EventViewSet(ResourceViewSet):
         """Return the event with its record's fields in the contract's words; the ledger keeps the canonical ones."""
         if self.contract.is_plain:
             return row
+        feed: Any = type(self)
         # In `changes` a field stands for [before, after]: each side is what the field holds.
         for name in map(self.contract.wire, ("data", "changes")):
             if name in row:
-                row[name] = reworded(read(row[name]), record_words(type(self)))
+                row[name] = reworded(read(row[name]), record_words(feed))
         return row
 
     def own_conditions(self) -> tuple[Q, ...]:
