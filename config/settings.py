@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "config",
     "tenants",
     "apikeys",
+    "webhooks",
     "crm",
 ]
 

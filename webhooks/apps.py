@@ -1,0 +1,11 @@
+"""The webhooks room as Django sees it."""
+
+from django.apps import AppConfig
+
+
+class WebhooksConfig(AppConfig):
+    """Names the room."""
+
+    name = "webhooks"
+    verbose_name = "Webhooks"
+    default_auto_field = "django.db.models.BigAutoField"
