@@ -121,8 +121,8 @@ class EventSchema(ComponentSchema):
     def event(self, teller: Teller) -> Schema:
         """Return the schema of the bodies of a resource's events."""
         contract = teller.contract
-        record = self.resolve_serializer(teller.record, RESPONSE).ref
-        given = {
+        record = self.resolve_serializer(teller.record, "response").ref
+        given: Schema = {
             "type": {"enum": teller.types()},
             "data": {"anyOf": [record, self.share("TruncatedRecord", truncated(contract))]},
             "changes": self.share("Changes", CHANGES),

@@ -132,7 +132,7 @@ class ContractGenerator(SchemaGenerator):
 
     def webhooks(self) -> Schema:
         """Return what a webhook can tell, by type of event."""
-        found = {}
+        found: Schema = {}
         for teller in tellers(self.contract):
             found |= deliveries(teller, EventSchema(teller.view, self.registry))
         return {"webhooks": found} if found else {}
