@@ -7,7 +7,7 @@ import django_stubs_ext
 from config import env, logs, unfold
 from config.addresses import tenant_domain, tenant_url
 from config.databases import caches, databases, redis_url
-from config.secret import secret_key
+from config.secret import encryption_keys, secret_key
 from config.stores import stores
 
 # Lets Django's classes carry their types when they are inherited from, as in `ModelAdmin[Tenant]`.
@@ -23,6 +23,7 @@ TENANT_URL = tenant_url(TENANT_DOMAIN, PUBLIC_URL)
 HTTPS = PUBLIC_URL.startswith("https://")
 
 SECRET_KEY = secret_key(ENV)
+ENCRYPTION_KEYS = encryption_keys(ENV)
 DEBUG = ENV.flag("DEBUG")
 ALLOWED_HOSTS = [
     "localhost",
