@@ -9,3 +9,9 @@ class WebhooksConfig(AppConfig):
     name = "webhooks"
     verbose_name = "Webhooks"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from tenants.ledger import announce_by
+        from webhooks.pokes import poke
+
+        announce_by(poke)

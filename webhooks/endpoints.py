@@ -34,6 +34,8 @@ MOST_OLD = 2
 # What stands for a header's value wherever it is shown; sent back, it leaves the value as it is.
 HIDDEN = "***"
 PING = "ping"
+# A test comes before everything that waits.
+EARLIER = timedelta(days=7)
 
 
 def create(endpoint: Endpoint, *, actor: Actor) -> str:
@@ -155,7 +157,7 @@ def ping(endpoint: Endpoint, *, actor: Actor) -> Delivery:
     with tenant_scope(actor.tenant.id):
         test: Delivery = Delivery.objects.create(
             tenant=actor.tenant, endpoint_id=endpoint.pk, event_id=ids.new(), type=PING, record_id=endpoint.pk,
-            record_version=endpoint.version,
+            record_version=endpoint.version, due_at=Now() - EARLIER,
         )  # fmt: skip
         Lane.objects.of(actor.tenant).filter(endpoint=endpoint).update(next_due_at=Now())
         return test

@@ -353,9 +353,25 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("status", "pending")),
+                condition=models.Q(("replay_no", 0), ("status", "pending")),
                 fields=["tenant", "endpoint_id", "due_at"],
                 name="delivery_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("replay_no__gt", 0), ("status", "pending")),
+                fields=["tenant", "endpoint_id", "due_at"],
+                name="delivery_again",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status", "pending")),
+                fields=["tenant", "endpoint_id", "record_id", "record_version"],
+                name="delivery_line",
             ),
         ),
         migrations.AddIndex(
