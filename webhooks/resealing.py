@@ -9,30 +9,30 @@ from uuid import UUID
 
 from django.db import connections
 
-from tenants import ids
 from tenants.actor import Actor
-from tenants.ledger import record
-from tenants.models import Event, Tenant
 from tenants.routing import STAFF, using
 from tenants.scope import tenant_scope
+from webhooks.endpoints import note
+from webhooks.models import Endpoint
 from webhooks.secrets import KEY_ID_LENGTH, Unreadable, key_ids, seal, unseal
 
-__all__ = ["PLACES", "Damaged", "keys_in_use", "reseal", "stale"]
+__all__ = ["LABEL", "PLACES", "Damaged", "keys_in_use", "reseal", "stale"]
 
 BATCH = 500
+LABEL = "rotate_encryption"
 FIRST = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A column of sealed texts. `prefix` is that of its rows' ids, where each change of a row must leave an event."""
+    """A column of sealed texts; `recorded` where the ledger's net wants an event for each change of a row."""
 
     table: str
     column: str
-    prefix: str = ""
+    recorded: bool = False
 
 
-PLACES = (Place("webhooks_endpointsecret", "sealed"), Place("webhooks_endpoint", "headers_sealed", "whk"))
+PLACES = (Place("webhooks_endpointsecret", "sealed"), Place("webhooks_endpoint", "headers_sealed", recorded=True))
 
 # The names in these statements are those of PLACES.
 USE = "SELECT left({column}, %s), count(*) FROM {table} WHERE {column} <> '' GROUP BY 1"
@@ -41,7 +41,7 @@ SELECT tenant_id, id, {column} FROM {table}
 WHERE left({column}, %s) = ANY(%s) AND (tenant_id, id) > (%s, %s) ORDER BY tenant_id, id LIMIT %s
 """
 # Whoever has changed the text in the meantime has sealed it anew.
-SWAP = "UPDATE {table} SET {column} = %s WHERE tenant_id = %s AND id = %s AND {column} = %s RETURNING {version}"
+SWAP = "UPDATE {table} SET {column} = %s WHERE tenant_id = %s AND id = %s AND {column} = %s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,24 +107,11 @@ def reseal_rows(place: Place, tenant_id: UUID, rows: list[tuple[UUID, str]]) -> 
                 damaged.append(Damaged(place, row_id))
                 continue
             cursor.execute(sql(SWAP, place), [seal(text), tenant_id, row_id, sealed])
-            swapped = cursor.fetchone()
-            if swapped and place.prefix:
-                tell(place, tenant_id, row_id, version=swapped[0])
+            if cursor.rowcount and place.recorded:
+                endpoint = Endpoint.objects.of(tenant_id).select_related("tenant").get(pk=row_id)
+                note(endpoint, "resealed", actor=Actor.system(endpoint.tenant, LABEL))
     return damaged
 
 
-def tell(place: Place, tenant_id: UUID, row_id: UUID, *, version: int) -> None:
-    """Leave an event for the staff: the record is the same, but the ledger's net wants one for each change of a row."""
-    record(
-        actor=Actor.system(Tenant.objects.get(id=tenant_id), "rotate_encryption"),
-        type="webhook.resealed",
-        resource="webhooks",
-        record_id=row_id,
-        record_version=version,
-        data={"id": ids.encode(place.prefix, row_id)},
-        audience=Event.Audience.AUDIT,
-    )
-
-
 def sql(statement: str, place: Place) -> str:
-    return statement.format(table=place.table, column=place.column, version="version" if place.prefix else "0")
+    return statement.format(table=place.table, column=place.column)

@@ -28,7 +28,7 @@ def make_endpoint(tenant: Tenant, *secrets: str, headers: str = "", **fields: An
         record(
             actor=Actor.system(tenant, "tests"),
             type="webhook.created",
-            resource="webhooks",
+            resource="webhook",
             record_id=endpoint.pk,
             record_version=endpoint.version,
             data={"id": ids.encode("whk", endpoint.pk)},

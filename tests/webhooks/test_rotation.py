@@ -14,6 +14,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections
 
 from config.checks import refuse_unsafe
+from tenants import ids
 from tenants.models import Event
 from tenants.scope import tenant_scope
 from tests.conftest import Caller
@@ -174,3 +175,35 @@ def test_its_help_teaches_the_whole_rotation() -> None:
         [sys.executable, "manage.py", "rotate_encryption", "--help"], capture_output=True, text=True, check=True
     ).stdout
     assert re.findall(r"^ +(\d)\. ", shown, re.MULTILINE) == ["1", "2", "3", "4", "5"]
+
+
+def test_a_lost_key_is_given_up_and_replaced(acme: Caller, endpoint: Endpoint, settings: Any) -> None:
+    settings.ENCRYPTION_KEYS = (NEW,)
+    said = rotate("--lost", key_id(OLD))
+    assert said.splitlines()[:-1] == [f"{acme.tenant.slug} live: {ids.encode('whk', endpoint.pk)}"]
+    [secret] = sealed_texts(acme)
+    assert unseal(secret).startswith("whsec_")
+    with tenant_scope(acme.tenant.id):
+        after = Endpoint.objects.get(pk=endpoint.pk)
+        told = [event.type for event in Event.objects.of(acme.tenant).filter(resource="webhook").order_by("id")]
+    assert (after.headers_sealed, after.version) == ("", endpoint.version + 1)
+    assert told == ["webhook.created", "webhook.headers_lost", "webhook.secret_rotated"]
+    refuse_unsafe()
+
+
+def test_a_secret_that_can_be_read_signs_on_when_an_older_one_is_lost(
+    acme: Caller, endpoint: Endpoint, settings: Any
+) -> None:
+    settings.ENCRYPTION_KEYS = (NEW,)
+    with tenant_scope(acme.tenant.id):
+        EndpointSecret.objects.create(
+            tenant=acme.tenant, endpoint=endpoint, kind=endpoint.signing, sealed=seal("whsec_three")
+        )
+    rotate("--lost", key_id(OLD))
+    assert [unseal(text) for text in sealed_texts(acme)] == ["whsec_three"]
+
+
+def test_a_key_in_the_ring_is_not_lost(endpoint: Endpoint, settings: Any) -> None:
+    settings.ENCRYPTION_KEYS = (NEW, OLD)
+    with pytest.raises(CommandError, match="is not lost: ENCRYPTION_KEYS has it"):
+        rotate("--lost", key_id(OLD))

@@ -9,6 +9,9 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from tenants import ids
+from webhooks.endpoints import PREFIX
+from webhooks.losing import renew
 from webhooks.resealing import Damaged, keys_in_use, reseal, stale
 from webhooks.secrets import key_ids
 
@@ -24,12 +27,18 @@ The whole rotation, without a pause in service:
                           In batches that are committed one by one: stop it and run it again as you like.
   5. Remove the old key once this command says so. Keep it with your backups: those made before need it.
 
+If a key in use is lost for good, web and worker do not start. Give up what it sealed:
+
+  manage.py rotate_encryption --lost KEY_ID
+
+Each endpoint concerned gets a new secret, which its owners must reveal and give to the receiver, and loses its headers.
+
 Where ENCRYPTION_KEYS is empty the keys are in KITH_HOME/encryption_keys, one a line: edit that file instead.
 """
 
 
 class Command(BaseCommand):
-    """`manage.py rotate_encryption [--new-key]`; running it twice changes nothing more."""
+    """`manage.py rotate_encryption [--new-key | --lost KEY_ID]`; running it twice changes nothing more."""
 
     help = HELP
 
@@ -40,16 +49,29 @@ class Command(BaseCommand):
         return parser
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the option."""
-        parser.add_argument("--new-key", action="store_true", help="print a new key, and change nothing")
+        """Declare the options."""
+        chosen = parser.add_mutually_exclusive_group()
+        chosen.add_argument("--new-key", action="store_true", help="print a new key, and change nothing")
+        chosen.add_argument("--lost", metavar="KEY_ID", help="give up what this key sealed; it cannot be undone")
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Move what is left, and say which keys may go."""
         if options["new_key"]:
             self.stdout.write(Fernet.generate_key().decode())
             return
-        damaged = move()
-        self.report(damaged)
+        if options["lost"]:
+            self.give_up(options["lost"])
+            return
+        self.report(move())
+
+    def give_up(self, name: str) -> None:
+        """Name every endpoint that got something new; raise CommandError for a key that is not lost."""
+        if name in key_ids():
+            raise CommandError(f"The key {name} is not lost: ENCRYPTION_KEYS has it. Run this without --lost.")
+        for endpoint in renew(name):
+            tenant = endpoint.tenant
+            self.stdout.write(f"{tenant.slug} {tenant.environment}: {ids.encode(PREFIX, endpoint.pk)}")
+        self.stdout.write("Their owners must reveal the new secrets, and set the headers again.")
 
     def report(self, damaged: list[Damaged]) -> None:
         """Say what is sealed under which key now; raise CommandError where something could not be moved."""
