@@ -4,7 +4,7 @@ from django.apps import AppConfig
 
 
 class WebhooksConfig(AppConfig):
-    """Names the room."""
+    """Names the room, and lets it hear of every commit that left events."""
 
     name = "webhooks"
     verbose_name = "Webhooks"
@@ -12,6 +12,7 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         from tenants.ledger import announce_by
+        from webhooks import checks  # noqa: F401  registers the system check
         from webhooks.pokes import poke
 
         announce_by(poke)

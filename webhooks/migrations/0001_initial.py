@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("tenants", "0007_initial"),
+        ("tenants", "0007_outbox"),
     ]
 
     operations = [
@@ -390,9 +390,4 @@ class Migration(migrations.Migration):
         ProtectTable("Replay"),
         ProtectTable("Attempt", rights="SELECT, INSERT, UPDATE", referable=False),
         ProtectTable("Delivery", rights="SELECT, INSERT, UPDATE", referable=False),
-        # Nothing else of an event can change: a trigger sees to it.
-        migrations.RunSQL(
-            "GRANT UPDATE (fanned_out_at) ON tenants_event TO kith_admin;",
-            "REVOKE UPDATE (fanned_out_at) ON tenants_event FROM kith_admin;",
-        ),
     ]
