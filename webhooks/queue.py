@@ -4,13 +4,13 @@ Workers claim lanes, not deliveries: whoever holds an endpoint's lane alone work
 are the database's, so no worker's clock decides. The statements cross tenants, on the staff role's connection.
 """
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
-import orjson
 from django.db import connections, transaction
 
 from tenants import ids
@@ -161,7 +161,7 @@ class Queue:
         """Write down what became of attempts, in one statement; nothing of lanes that somebody else holds by now."""
         rows = (
             (*r.taken.lane, r.taken.delivery_id, r.taken.event_id, r.taken.attempt_id, r.state, r.status, r.delay,
-             r.code, r.duration_ms, r.failure[:200], orjson.dumps(r.headers).decode(), r.answer)
+             r.code, r.duration_ms, r.failure[:200], json.dumps(dict(r.headers)), r.answer)
             for r in results
         )  # fmt: skip
         self.run(WRITE_BACK, {**dict(zip(RESULT, columns(rows), strict=True)), "owner": self.owner})
