@@ -88,7 +88,7 @@ def receiver(**own: Any) -> Iterator[Receiver]:
     found = Receiver(**own)
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802  its name there
+        def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             status, headers = found.take(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
             self.send_response(status)
