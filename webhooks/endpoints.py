@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import transaction
 from django.db.models import Min, Q
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
@@ -15,8 +16,10 @@ from tenants import ids
 from tenants.actor import Actor
 from tenants.ledger import record
 from tenants.models import Event
+from tenants.routing import alias
 from tenants.scope import tenant_scope
 from webhooks.models import Delivery, Endpoint, EndpointSecret, Lane
+from webhooks.pokes import poke
 from webhooks.secrets import seal, unseal
 from webhooks.signing import new_secret, new_signing_key
 from webhooks.speech import speech
@@ -160,6 +163,8 @@ def ping(endpoint: Endpoint, *, actor: Actor) -> Delivery:
             record_version=endpoint.version, due_at=Now() - EARLIER,
         )  # fmt: skip
         Lane.objects.of(actor.tenant).filter(endpoint=endpoint).update(next_due_at=Now())
+        # No event tells of it.
+        transaction.on_commit(poke, using=alias(), robust=True)
         return test
 
 

@@ -9,7 +9,7 @@ WITH due AS (
     l.slow_marks > 0 OR l.opened > 0 OR l.last_success_at IS NULL AS slow,
     row_number() OVER (PARTITION BY l.slow_marks > 0 OR l.opened > 0 OR l.last_success_at IS NULL
                        ORDER BY l.last_served_at) AS place
-  FROM webhooks_lane l
+  FROM webhooks_lane l JOIN webhooks_endpoint e ON e.tenant_id = l.tenant_id AND e.id = l.endpoint_id AND e.active
   WHERE l.next_due_at <= now() AND (l.lease_until IS NULL OR l.lease_until < now())
     AND l.tenant_id <> ALL(%(full)s)
 ), mine AS (
@@ -21,7 +21,7 @@ WITH due AS (
 )
 UPDATE webhooks_lane l SET lease_until = now() + %(lease)s, lease_owner = %(owner)s, last_served_at = clock_timestamp()
 FROM mine, webhooks_endpoint e
-WHERE l.id = mine.id AND e.tenant_id = l.tenant_id AND e.id = l.endpoint_id AND e.active
+WHERE l.id = mine.id AND e.tenant_id = l.tenant_id AND e.id = l.endpoint_id
 RETURNING l.tenant_id, l.endpoint_id, l.opened > 0, l.slow_marks > 0 OR l.opened > 0 OR l.last_success_at IS NULL,
   mine.lease_until IS NOT NULL, e.ordered, e.url, e.contract, e.headers_sealed,
   ARRAY(SELECT s.sealed FROM webhooks_endpointsecret s
