@@ -1,7 +1,6 @@
 """Webhooks through the API: made, read, changed, switched, tested, and their secrets."""
 
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -18,7 +17,9 @@ from tenants.models import Event
 from tenants.routing import using
 from tenants.scope import tenant_scope
 from tests.conftest import Caller
+from tests.crowd import at_once
 from tests.webhooks.world import URL, hook, row, secret_of
+from webhooks.endpoints import shown_headers
 from webhooks.models import Attempt, Delivery, Endpoint, EndpointSecret, Lane
 from webhooks.secrets import unseal
 
@@ -118,9 +119,7 @@ def test_unknown_events_are_refused_with_those_that_are_near(acme: Caller) -> No
     refused = acme.post("/webhooks", {"url": URL, "events": ["invoice.payed", "*", "nonsense", "customer.created"]})
     assert refused.status == 400
     fields = refused.error["details"]["fields"]
-    assert fields["events.0"] == ["No such event. Did you mean invoice.paid or invoice.updated?"] or (
-        "invoice.paid" in fields["events.0"][0]
-    )
+    assert "invoice.paid" in fields["events.0"][0]
     assert "event-types" in fields["events.2"][0]
     # In the words of another contract.
     assert "events.3" in fields
@@ -175,12 +174,15 @@ def test_the_same_key_makes_one_endpoint_and_says_that_the_secret_was_shown(acme
 
 def test_many_at_once_with_one_key_make_one_endpoint(acme: Caller) -> None:
     def make(_: int) -> int:
-        return acme.post("/webhooks", {"url": URL, "events": ["*"]}, Idempotency_Key="race").status
+        # A client of Django's for each thread.
+        return (
+            Caller(acme.tenant, acme.key)
+            .post("/webhooks", {"url": URL, "events": ["*"]}, Idempotency_Key="race")
+            .status
+        )
 
-    with ThreadPoolExecutor(8) as pool:
-        statuses = list(pool.map(make, range(16)))
-    assert sorted(set(statuses)) in ([201, 409], [201])
-    assert statuses.count(201) == 1
+    statuses = at_once(16, make)
+    assert sorted(statuses) == [201, *[409] * 15]
     assert len(acme.get("/webhooks").data) == 1
 
 
@@ -378,8 +380,6 @@ def secrets(caller: Caller) -> list[str]:
 
 
 def kept_headers(caller: Caller, made: dict[str, Any]) -> dict[str, str]:
-    from webhooks.endpoints import shown_headers  # noqa: PLC0415
-
     return shown_headers(row(caller, made["id"]), hidden=False)
 
 

@@ -192,5 +192,3 @@ class ReplayViewSet(LogViewSet):
     def cancel(self, job: Replay) -> None:
         """Stop a record: what is on its way is sent, and nothing more. One that is over stays as it is."""
         replay.cancel(job, actor=self.actor)
-
-
