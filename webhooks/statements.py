@@ -60,7 +60,7 @@ DUE = """
 TAKE = f"""
 SELECT d.id, d.tenant_id, d.endpoint_id, d.event_id, d.type, d.attempts, v.resource,
   to_char(coalesce(v.occurred_at, d.created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-  d.record_version, v.data::text, v.changes::text, extract(epoch FROM clock_timestamp())::bigint
+  d.record_version, v.data::text, v.changes::text, floor(extract(epoch FROM clock_timestamp()))::bigint
 FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::bool[]) AS l(tenant_id, endpoint_id, share, ordered)
 CROSS JOIN LATERAL (
   SELECT * FROM ({DUE.format(live="= 0", in_line=IN_LINE, window=WINDOW)}
