@@ -1,0 +1,1 @@
+"""Webhooks, from the ledger to the receiver."""
