@@ -105,6 +105,7 @@ def listening(home: Path, *arguments: str, ending: signal.Signals = signal.SIGTE
         assert listener.process.wait(10) == 0, listener.text
     finally:
         listener.process.kill()
+        listener.process.wait()
 
 
 def test_it_prints_each_delivery_for_programs(tmp_path: Path) -> None:

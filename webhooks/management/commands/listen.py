@@ -1,13 +1,12 @@
 """Receives webhooks on this machine, for trying: prints each, and whether its signature holds."""
 
-import os
 import signal
 import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
-from threading import Event, Thread
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -19,6 +18,7 @@ from rich.text import Text
 
 from webhooks.listening import UNCHECKED, Behaviour, Delivery, Server, check_secret
 
+ENDINGS = (signal.SIGINT, signal.SIGTERM)
 # Of a body that is no event, so many bytes are shown.
 SHOWN = 2000
 VERIFIED, UNKNOWN, WRONG = "verified", "not verified", "wrong"
@@ -68,16 +68,15 @@ class Command(BaseCommand):
             http = server.open()
         except OSError as error:
             place = f"{options['host']}:{options['port']}"
-            reason = os.strerror(error.errno) if error.errno else str(error)
+            reason = error.strerror or error
             raise CommandError(f"Cannot listen at {place} ({reason}): choose another --port.", returncode=2) from None
-        ended = Event()
-        for ending in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(ending, lambda *_: ended.set())
+        # Blocked before any thread begins, so that they wait for sigwait and interrupt nothing.
+        signal.pthread_sigmask(signal.SIG_BLOCK, ENDINGS)
         with http:
             thread = Thread(target=http.serve_forever, args=[0.1], daemon=True)
             thread.start()
             printer.greet(f"http://{options['host']}:{http.server_port}/", server)
-            ended.wait()
+            signal.sigwait(ENDINGS)
             http.shutdown()
             thread.join()
         printer.end()
