@@ -46,6 +46,14 @@ SETTINGS = (
         "A tenant's own address is <slug>.<this>. Empty: the host of PUBLIC_URL, or localtest.me where that is local.",
     ),
     Setting("SECRET_KEY", kinds.TEXT, "", "Signs sessions. Empty: made once and kept in KITH_HOME/secret_key.", True),
+    Setting(
+        "ENCRYPTION_KEYS",
+        kinds.KEYS,
+        "",
+        "Keys that seal secrets in the database: the first seals, all open. Empty: one is made once and kept in "
+        "KITH_HOME/encryption_keys.",
+        True,
+    ),
     Setting("DEBUG", kinds.FLAG, "false", "Shows error details in the browser; never on a server others can reach."),
     Setting("ALLOWED_HOSTS", kinds.WORDS, "", "More host names to answer to, beside localhost and the public one."),
     Setting("CSRF_TRUSTED_ORIGINS", kinds.WORDS, "", "More origins whose forms the admin accepts."),

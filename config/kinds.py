@@ -1,10 +1,13 @@
 """The kinds a setting can have: each turns the text of the environment into a value, or says what it must be."""
 
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from urllib.parse import urlsplit
+
+KEY_BYTES = 32
 
 Value = str | int | bool | tuple[str, ...]
 
@@ -34,6 +37,20 @@ def to_words(text: str) -> tuple[str, ...]:
 def to_networks(text: str) -> tuple[str, ...]:
     """Split a list of networks and check each of them."""
     return tuple(str(ip_network(word)) for word in to_words(text))
+
+
+def to_keys(text: str) -> tuple[str, ...]:
+    """Split a list of keys at commas and line ends, and check that each is 32 bytes."""
+    keys = to_words(text.replace("\n", ","))
+    if text and not all(map(is_key, keys or [""])):
+        raise ValueError(text)
+    return keys
+
+
+def is_key(text: str) -> bool:
+    """Tell whether a text is a key, in the one way to write it."""
+    content = urlsafe_b64decode(text)
+    return len(content) == KEY_BYTES and urlsafe_b64encode(content).decode() == text
 
 
 def to_path(text: str) -> str:
@@ -80,6 +97,7 @@ FLAG = Kind("flag", to_flag, "it must be true or false")
 WORDS = Kind("list", to_words, "it must be a list with commas between")
 PATH = Kind("folder", to_path, "it must be a folder")
 NETWORKS = Kind("list of networks", to_networks, "it must be a list of networks like 10.0.0.0/8, 192.168.1.0/24")
+KEYS = Kind("list of keys", to_keys, "it must be keys of 32 bytes in URL-safe base64, with commas between")
 DATABASE = address("postgresql://user:password@host:5432/database", "postgresql", "postgres", empty=True)
 REDIS = address("redis://:password@host:6379/0", "redis", "rediss", "unix", empty=True)
 SITE = address("https://crm.example.com", "https", "http", empty=True)

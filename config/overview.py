@@ -29,7 +29,7 @@ def shown(setting: Setting, env: Environment) -> str:
     """Return a value that may be seen: of an address all but the password, of any other secret nothing."""
     value = env.readings[setting.name].value
     if isinstance(value, tuple):
-        return ", ".join(value)
+        value = ", ".join(value)
     text = str(value).lower() if isinstance(value, bool) else str(value)
     hidden = setting.secret and text and "://" not in text
     return MASK if hidden else mask(text)

@@ -30,7 +30,9 @@ from crm.rest.contract import CANONICAL, Contract
 from crm.rest.router import bound_views
 from crm.rest.viewset import ResourceViewSet
 from crm.rest.writes import snapshot
+from crm.speech import CrmSpeech
 from tenants.membership import show_by
+from webhooks.speech import speak_by
 
 __all__ = ["CONTRACTS", "RESOURCES", "start"]
 
@@ -70,6 +72,7 @@ def start() -> None:
     views = bound_views(CANONICAL, RESOURCES)
     found: dict[str, dict[str, None]] = {}
     show_by(snapshot)
+    speak_by(CrmSpeech(CONTRACTS, RESOURCES))
     # What no key can ever use is no scope of keys.
     for view in (view for view in views.values() if KEY in view.credentials):
         for name, scope in view.required_scopes.items():

@@ -1,16 +1,34 @@
 """The ledger: one Event row per change, written in the caller's transaction."""
 
+from collections.abc import Callable
+from contextvars import ContextVar
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import transaction
 
 from tenants.actor import Actor
 from tenants.models import Event
+from tenants.routing import alias
+from tenants.scope import work
 
-__all__ = ["DATA_LIMIT", "record"]
+__all__ = ["DATA_LIMIT", "announce_by", "record"]
 
 DATA_LIMIT = 256 * 1024
+Announce = Callable[[UUID], None]
+_announcers: list[Announce] = []
+# The transaction whose end is known to be listened for: a thousand events of one are one announcement.
+_announced: ContextVar[object] = ContextVar("announced", default=None)
+
+
+def announce_by(announce: Announce) -> None:
+    """Call `announce`, with the tenant's id, after each commit that left events for the public; called at start-up.
+
+    It must be quick, and may fail: an announcement is a poke, and whoever waits for one looks for themselves as well.
+    """
+    _announcers.append(announce)
 
 
 def record(
@@ -48,7 +66,19 @@ def record(
         data=orjson.loads(body),
         changes=orjson.loads(moved),
     )
+    if audience == Event.Audience.PUBLIC:
+        announce_once(event.tenant_id)
     return event
+
+
+def announce_once(tenant_id: UUID) -> None:
+    """Tell who listens when this transaction commits."""
+    token = work()
+    if token is not None and _announced.get() is token:
+        return
+    _announced.set(token)
+    for announce in _announcers:
+        transaction.on_commit(partial(announce, tenant_id), using=alias(), robust=True)
 
 
 JSON = orjson.OPT_UTC_Z

@@ -243,7 +243,9 @@ class Event(models.Model):
             models.Index(fields=["tenant", "txid", "id"], name="event_feed"),
             models.Index(fields=["tenant", "record_id", "txid"], name="event_record"),
             models.Index(fields=["tenant", "about", "-occurred_at", "-id"], name="event_about"),
-            models.Index(fields=["txid"], condition=models.Q(fanned_out_at=None), name="event_outbox"),
+            models.Index(
+                fields=["txid", "id"], condition=models.Q(fanned_out_at=None, audience="public"), name="event_outbox"
+            ),
         ]
 
     def __str__(self) -> str:

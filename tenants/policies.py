@@ -5,8 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
-__all__ = ["AppendOnly", "Grant", "KeepInTenant", "ProtectTable"]
-__all__ = ["AppendOnly", "Grant", "ProtectTable", "Recorded"]
+__all__ = ["AppendOnly", "Grant", "KeepInTenant", "ProtectTable", "Recorded", "TableOperation"]
 
 # The sub-select makes PostgreSQL read the setting once a query; NULLIF because the setting is '' after a commit.
 OWN_ROWS = "tenant_id = (SELECT NULLIF(current_setting('app.tenant_id', true), '')::uuid)"
@@ -70,19 +69,29 @@ class TableOperation(Operation):
 
 
 class ProtectTable(TableOperation):
-    """Guard a tenant table; `ledger` adds the net: a change that leaves no event in its transaction cannot commit."""
+    """Guard a tenant table; `ledger` adds the net: a change that leaves no event in its transaction cannot commit.
+
+    A table that is not `referable` has no key that others could point at: a partitioned one cannot promise it.
+    """
 
     def __init__(
-        self, model_name: str, *, rights: str = "SELECT, INSERT, UPDATE, DELETE", ledger: bool = False
+        self,
+        model_name: str,
+        *,
+        rights: str = "SELECT, INSERT, UPDATE, DELETE",
+        ledger: bool = False,
+        referable: bool = True,
     ) -> None:
         super().__init__(model_name)
         self.rights = rights
         self.ledger = ledger
+        self.referable = referable
 
     def forwards(self, model: type[models.Model]) -> str:
         table = model._meta.db_table
         parts = [PROTECT.format(table=table, own=OWN_ROWS, rights=self.rights)]
-        parts.append(f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant_id_key UNIQUE (tenant_id, {pk(model)});")
+        if self.referable:
+            parts.append(f"ALTER TABLE {table} ADD CONSTRAINT {table}_tenant_id_key UNIQUE (tenant_id, {pk(model)});")
         parts += [composite_key(table, field) for field in tenant_references(model)]
         if self.ledger:
             parts.append(RECORDED.format(table=table))
@@ -94,7 +103,8 @@ class ProtectTable(TableOperation):
         if self.ledger:
             parts.append(UNRECORDED.format(table=table))
         parts += [f"ALTER TABLE {table} DROP CONSTRAINT {key_name(table, f)};" for f in tenant_references(model)]
-        parts.append(f"ALTER TABLE {table} DROP CONSTRAINT {table}_tenant_id_key;")
+        if self.referable:
+            parts.append(f"ALTER TABLE {table} DROP CONSTRAINT {table}_tenant_id_key;")
         return "\n".join(parts)
 
 

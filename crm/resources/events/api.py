@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db.models import BigIntegerField, Func, Q
 from rest_framework import serializers
 
-from apikeys.scopes import allows
+from crm.resources.events.reach import reach_of
 from crm.rest.fields import IdField, StrictChar
 from crm.rest.filters import IdFilter, ResourceFilterSet, WordFilter
 from crm.rest.reading import Conversion
@@ -122,9 +122,4 @@ class EventViewSet(ResourceViewSet):
     def own_conditions(self) -> tuple[Q, ...]:
         """Leave out what the key may not read where it lives."""
         assert self.credential is not None
-        readable = [view for view in self.siblings.values() if allows(self.credential.scopes, view.scope("read"))]
-        wholes = [view.event_resource() for view in readable if not view.only]
-        shown = Q(resource__in=wholes)
-        for part in (view for view in readable if view.event_resource() not in wholes):
-            shown |= Q(resource=part.event_resource(), **{f"data__{name}": value for name, value in part.only.items()})
-        return (shown, *super().own_conditions())
+        return (reach_of(self.siblings.values(), self.credential.scopes).condition(), *super().own_conditions())
