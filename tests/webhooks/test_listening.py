@@ -86,7 +86,7 @@ class Listener:
 
     def lines(self, count: int) -> list[dict[str, Any]]:
         """Return what `--plain` has printed, once so many came."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while True:
             found = [json.loads(line) for line in self.text.splitlines() if line.startswith("{")]
             if len(found) >= count or time.monotonic() > deadline:
@@ -102,7 +102,7 @@ def listening(home: Path, *arguments: str, ending: signal.Signals = signal.SIGTE
         listener.wait_for("Listening at")
         yield listener
         listener.process.send_signal(ending)
-        assert listener.process.wait(10) == 0, listener.text
+        assert listener.process.wait(30) == 0, listener.text
     finally:
         listener.process.kill()
         listener.process.wait()
@@ -172,7 +172,7 @@ def test_it_answers_late_and_badly(tmp_path: Path) -> None:
             listener.post(genuine(event="evt_02")),
         ]
         assert statuses == [200, 503, 200]
-        assert 1.5 <= time.monotonic() - began < 10
+        assert 1.5 <= time.monotonic() - began < 60
         # What was answered with a failure has to come again: that is no duplicate.
         assert [line["duplicate"] for line in listener.lines(3)] == [False, False, False]
     assert "one delivery in 2 is answered 503; every answer comes after 0.5 s" in listener.text
