@@ -35,6 +35,7 @@ MOVED = {
     "projects": {"name": "Other"}, "tasks": {"title": "Other"}, "comments": {"text": "Other"},
     "appointments": {"title": "Other"}, "marketing_lists": {"name": "Other"}, "campaigns": {"name": "Other"},
     "activities": {"subject": "Other"}, "files": {"name": "Other.pdf"},
+    "webhooks": {"description": "Other"},
 }  # fmt: skip
 
 
