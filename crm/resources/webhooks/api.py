@@ -1,6 +1,7 @@
 """Webhooks on the wire: endpoints with their secrets, tests, deliveries, gaps and replays."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -261,12 +262,12 @@ class WebhookViewSet(ResourceViewSet):
     def health(self, request: Request, pk: str) -> HttpResponse:
         """Tell how a record was answered in the last 24 hours, and how it stands."""
         check_known(self, request, ())
-        figures = history.stats(self.found(pk))._asdict()
+        figures: dict[str, Any] = asdict(history.stats(self.found(pk)))
         ended = figures["attempts"]
         figures["success_rate"] = f"{figures['succeeded'] / ended:.4f}" if ended else None
         return answer(self.contract.envelope(data=bind(StatsSerializer, self.contract)().to_representation(figures)))
 
-    @telling(entry=GapSerializer, counted=True, takes_also=("since",))
+    @telling(entry=GapSerializer, counted=True, asks=("since",))
     @get(detail=True, methods=["get"])
     def gaps(self, request: Request, pk: str) -> HttpResponse:
         """List the events that a record asks for and has not acknowledged, in commit order.
