@@ -1,7 +1,8 @@
 """What became of an endpoint's events: how it has answered lately, and what it has not acknowledged."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from django.db.models import (
     BigIntegerField,
@@ -20,6 +21,7 @@ from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from tenants.models import Event
+from webhooks.endpoints import PING
 from webhooks.models import Attempt, Delivery, Endpoint, Lane
 from webhooks.patterns import condition
 from webhooks.speech import speech
@@ -47,7 +49,8 @@ class Percentile(Func):
     output_field: ClassVar[Any] = FloatField()
 
 
-class Stats(NamedTuple):
+@dataclass(frozen=True)
+class Stats:
     """How an endpoint has answered in the last 24 hours, and how it stands now."""
 
     attempts: int
@@ -74,7 +77,8 @@ def stats(endpoint: Endpoint) -> Stats:
         p95=Percentile("duration_ms", share=0.95),
     )
     waiting = Delivery.objects.of(tenant).filter(endpoint_id=endpoint.pk, status=Delivery.Status.PENDING)
-    backlog = waiting.aggregate(count=Count("pk"), oldest=Min("due_at"))
+    # A test comes before everything else, as if it were due since long.
+    backlog = waiting.aggregate(count=Count("pk"), oldest=Min("due_at", filter=~Q(type=PING)))
     lane = Lane.objects.of(tenant).get(endpoint=endpoint)
     return Stats(
         attempts=counted["attempts"],
@@ -97,9 +101,9 @@ def whole(value: float | None) -> int | None:
 
 def circuit_of(lane: Lane) -> str:
     """Return whether the endpoint is sent to: `open` while it rests, `half_open` while it is tried again."""
-    if lane.open_until is None:
+    if not lane.opened:
         return "closed"
-    return "open" if lane.open_until > timezone.now() else "half_open"
+    return "open" if lane.open_until and lane.open_until > timezone.now() else "half_open"
 
 
 def owed(endpoint: Endpoint) -> QuerySet[Event]:

@@ -5,18 +5,20 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Max, Q, QuerySet
-from django.db.models.functions import Least
+from django.db import transaction
+from django.db.models import DateTimeField, F, Max, Q, QuerySet, Value
+from django.db.models.functions import Greatest, Least
 from django.utils import timezone
 
 from tenants.actor import Actor
 from tenants.models import Event
-from tenants.routing import STAFF, using
+from tenants.routing import STAFF, alias, using
 from tenants.scope import tenant_scope
 from webhooks.endpoints import PING, note
 from webhooks.history import owed, unacknowledged
 from webhooks.models import Delivery, Endpoint, Lane, Replay
 from webhooks.patterns import condition
+from webhooks.pokes import poke
 
 __all__ = [
     "AGE", "MOST", "Forgotten", "Silent", "TooMany", "Unrepeatable", "advance", "again", "cancel", "choose", "start",
@@ -139,9 +141,9 @@ def sweep(*, batch: int = BATCH) -> int:
             more = advance(job, batch=batch)
             with tenant_scope(job.tenant_id):
                 job = Replay.objects.of(job.tenant_id).filter(pk=job.pk).first()  # noqa: PLW2901  as it is now
+            moved += job.made - before if job else 0
             if job is None or not more:
                 break
-            moved += job.made - before
     return moved
 
 
@@ -178,8 +180,11 @@ def send(endpoint: Endpoint, events: Sequence[Event], due: Sequence[datetime]) -
         for event, when in zip(events, due, strict=True)
     ]  # fmt: skip
     Delivery.objects.bulk_create(made)
-    # The least of a time and nothing is the time.
-    Lane.objects.of(endpoint.tenant_id).filter(endpoint=endpoint).update(next_due_at=Least(F("next_due_at"), due[0]))
+    # Of a time and nothing the time is both the least and the greatest. An open circuit stays open.
+    first = Greatest(F("open_until"), Value(due[0], DateTimeField()))
+    Lane.objects.of(endpoint.tenant_id).filter(endpoint=endpoint).update(next_due_at=Least(F("next_due_at"), first))
+    # No event tells of it.
+    transaction.on_commit(poke, using=alias(), robust=True)
     return made
 
 

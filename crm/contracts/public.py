@@ -11,20 +11,9 @@ PUBLIC = Contract(
     description="What outside teams build on: customers, appointments, estimates, invoices and payments.",
     mounts=("api/public/v1/",),
     resources=(
-        "clients",
-        "appointments",
-        "quotes",
-        "invoices",
-        "payments",
-        "team",
-        "services",
-        "files",
-        "events",
-        "webhooks",
-        "deliveries",
-        "attempts",
-        "replays",
-    ),  # fmt: skip
+        *("clients", "appointments", "quotes", "invoices", "payments", "team", "services", "files", "events"),
+        *("webhooks", "deliveries", "attempts", "replays"),
+    ),
     words={
         "client": "customer",
         "clients": "customers",

@@ -54,12 +54,13 @@ def test_the_figures_are_those_of_the_last_day(acme: Caller) -> None:
 def test_the_figures_tell_how_it_stands(acme: Caller) -> None:
     made = hook(acme)
     now = timezone.now()
-    sent = acme.post(f"/webhooks/{made['id']}/test").data
+    acme.post("/clients", {"name": "Ada"})
+    sent = deliver(acme, made, newest(acme, 1)[0], status="pending")
     with tenant_scope(acme.tenant.id):
         lane = Lane.objects.of(acme.tenant).filter(endpoint_id=ids.decode("whk", made["id"]))
-        lane.update(open_until=now + timedelta(minutes=1), failing_since=now, failures=7)
+        lane.update(opened=1, open_until=now + timedelta(minutes=1), failing_since=now, failures=7)
     stats = acme.get(f"/webhooks/{made['id']}/stats").data
-    assert (stats["backlog"], stats["oldest_due_at"]) == (1, sent["due_at"])
+    assert (stats["backlog"], stats["oldest_due_at"]) == (1, f"{sent.due_at:%Y-%m-%dT%H:%M:%S.%fZ}")
     assert (stats["circuit"], stats["failures"]) == ("open", 7)
     assert stats["failing_since"] == f"{now:%Y-%m-%dT%H:%M:%S.%fZ}"
     with time_machine.travel(datetime.now(UTC) + timedelta(minutes=2)):

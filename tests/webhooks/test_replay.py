@@ -1,6 +1,7 @@
 """Sending again: one delivery, or a window of events as a job."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from webhooks.models import Delivery, Lane, Replay
 
 @pytest.fixture
 def made(acme: Caller) -> dict[str, Any]:
-    """An endpoint that asks for what happens to clients."""
+    """Make an endpoint that asks for what happens to clients."""
     return hook(acme, events=["client.*"])
 
 
@@ -138,7 +139,7 @@ def test_a_job_sends_all_of_a_window_in_order_and_at_its_pace(acme: Caller, made
     sent = [item for item in deliveries(acme) if item.replay_no]
     assert [item.event_id for item in sent] == events
     assert {item.replay_no for item in sent} == {1}
-    gaps = [(after.due_at - before.due_at).total_seconds() for before, after in zip(sent, sent[1:], strict=False)]
+    gaps = [(after.due_at - before.due_at).total_seconds() for before, after in pairwise(sent)]
     assert min(gaps) >= 0.019
 
 

@@ -1,6 +1,7 @@
 """Webhooks on the wire: endpoints with their secrets, tests, deliveries, gaps and replays."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
 
@@ -39,6 +40,14 @@ from webhooks.models import Delivery, Endpoint, Replay
 __all__ = ["WebhookViewSet"]
 
 get: Callable[..., Any] = action
+EXAMPLE = {
+    "url": "https://example.com/hooks/kith",
+    "description": "Our bookkeeping",
+    "events": ["invoice.*", "payment.succeeded"],
+    "headers": {"X-Team": "***"},
+    "contract": "v1",
+    "maker": "Bookkeeping (kith_live_4fT9aB2c…9fQ2)",
+}
 COMMITTED = (Sort("txid"), Sort("id"))
 ONCE = (
     "The first answer to this Idempotency-Key held the secret of {id}, which is shown once. Read it with POST …/secret/"
@@ -51,12 +60,13 @@ class WebhookSerializer(ResourceSerializer):
 
     id = IdField("whk")
     url = AddressField(
-        max_length=2048, help_text="Where events are posted: https, reachable from the internet. Who sets it is maker."
+        max_length=2048,
+        help_text="Where events are posted: https, reachable from the internet. Who sets it becomes the {maker}.",
     )
     events = EventsField(
         allow_empty=False,
         help_text="Which events are sent: types like invoice.paid, all of a kind like invoice.*, or * for all that the "
-        "maker may read. Who sets them is maker.",
+        "{maker} may read. Who sets them becomes the {maker}.",
     )
     headers = HeadersField(
         source="headers_sealed",
@@ -87,6 +97,8 @@ class WebhookWithSecretSerializer(WebhookSerializer):
         read_only=True, allow_null=True, help_text="What signatures are verified with; null where a public key is."
     )
 
+    example = {**EXAMPLE, "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD"}
+
     class Meta(WebhookSerializer.Meta):
         fields = [*WebhookSerializer.Meta.fields, "secret"]
 
@@ -113,14 +125,7 @@ class WebhookViewSet(ResourceViewSet):
     serializer_class = WebhookSerializer
     filterset_class = WebhookFilter
     ordering_fields = ("created_at", "updated_at", "url")
-    example = {
-        "url": "https://example.com/hooks/kith",
-        "description": "Our bookkeeping",
-        "events": ["invoice.*", "payment.succeeded"],
-        "headers": {"X-Team": "***"},
-        "contract": "v1",
-        "maker": "Bookkeeping (kith_live_4fT9aB2c…9fQ2)",
-    }
+    example = EXAMPLE
     emits = {
         "enabled": "The {webhook} was switched on.",
         "disabled": "The {webhook} was switched off; {disabled_reason} says why, where Kith did it.",
@@ -261,12 +266,12 @@ class WebhookViewSet(ResourceViewSet):
     def health(self, request: Request, pk: str) -> HttpResponse:
         """Tell how a record was answered in the last 24 hours, and how it stands."""
         check_known(self, request, ())
-        figures = history.stats(self.found(pk))._asdict()
+        figures: dict[str, Any] = asdict(history.stats(self.found(pk)))
         ended = figures["attempts"]
         figures["success_rate"] = f"{figures['succeeded'] / ended:.4f}" if ended else None
         return answer(self.contract.envelope(data=bind(StatsSerializer, self.contract)().to_representation(figures)))
 
-    @telling(entry=GapSerializer, counted=True, takes_also=("since",))
+    @telling(entry=GapSerializer, counted=True, asks=("since",))
     @get(detail=True, methods=["get"])
     def gaps(self, request: Request, pk: str) -> HttpResponse:
         """List the events that a record asks for and has not acknowledged, in commit order.

@@ -60,7 +60,7 @@ def near(name: str, known: Collection[str]) -> str:
 
 
 def check_reach(view: Any, patterns: Collection[str], scopes: Collection[str]) -> None:
-    """Raise MissingScope for a canonical pattern that holders of `scopes` may not read; of EVERYTHING they hear that."""
+    """Raise MissingScope for a canonical pattern that `scopes` do not reach; EVERYTHING means what they do."""
     needed = scopes_by_pattern(type(view))
     for pattern in patterns:
         if pattern in needed and not allows(scopes, needed[pattern]):
@@ -85,7 +85,10 @@ def test(endpoint: Endpoint, *, actor: Actor) -> Delivery:
             message = f"A webhook is tested {TESTS} times in a minute at most. Try again in {wait} s."
             details = {"window": "minute", "limit": TESTS, "retry_after": wait}
             raise Refusal(Problem(429, "RATE_LIMIT_EXCEEDED", message, {}, details, {"Retry-After": str(wait)}))
-        return endpoints.ping(endpoint, actor=actor)
+        made = endpoints.ping(endpoint, actor=actor)
+        # With the times that the database has given it.
+        made.refresh_from_db()
+        return made
 
 
 def check_active(endpoint: Endpoint) -> None:

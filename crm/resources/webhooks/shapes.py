@@ -58,12 +58,28 @@ class ChosenSerializer(Shape):
 class PreviewSerializer(Shape):
     """What a replay would send."""
 
+    example = {
+        "total": 1,
+        "events": [
+            {
+                "id": "evt_01kb1z5dphf8fst3ka5pe7tkh1",
+                "type": "invoice.sent",
+                "occurred_at": "2026-01-31T12:00:00Z",
+            }
+        ],
+    }
+
     total = StrictInteger(help_text="How many events.")
     events = ChosenSerializer(many=True, help_text="The first 100 of them.")  # type: ignore[call-arg]
 
 
 class StatsSerializer(Shape):
     """How a webhook was answered in the last 24 hours, and how it stands."""
+
+    example = {
+        "attempts": 1250, "succeeded": 1248, "failed": 2, "success_rate": "0.9984", "p50_ms": 38, "p95_ms": 140,
+        "backlog": 0, "failures": 0, "last_success_at": "2026-01-31T12:00:00Z",
+    }  # fmt: skip
 
     attempts = StrictInteger(help_text="Attempts that ended.")
     succeeded = StrictInteger(help_text="Those that were answered with a 2xx.")
@@ -84,6 +100,8 @@ class StatsSerializer(Shape):
 
 class GapSerializer(Shape):
     """An event that a webhook has not acknowledged."""
+
+    example = {"id": "evt_01kb1z5dphf8fst3ka5pe7tkh1", "type": "invoice.sent"}
 
     id = StrictChar(help_text="The event's id: GET /events has the event.")
     type = StrictChar(help_text="Like invoice.sent.")
