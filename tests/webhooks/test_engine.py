@@ -11,12 +11,13 @@ from django.db import connections
 from django.utils import timezone
 
 from apikeys.issuing import issue, revoke
+from tenants import ids
 from tenants.actor import Actor
 from tenants.routing import using
 from tenants.scope import tenant_scope
 from tests.conftest import Caller
 from tests.webhooks.conftest import make_endpoint
-from tests.webhooks.receiving import Receiver
+from tests.webhooks.receiving import Got, Receiver
 from webhooks import endpoints
 from webhooks.backoff import delay_after
 from webhooks.drain import Drain, result_of
@@ -312,3 +313,27 @@ def test_events_that_nobody_hears_are_done(acme: Caller) -> None:
     with using("admin"), connections["admin"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM tenants_event WHERE fanned_out_at IS NULL AND audience = 'public'")
         assert cursor.fetchone()[0] == 0
+
+
+def test_what_a_worker_was_lost_over_is_sent_last_and_alone(acme: Caller, target: Receiver) -> None:
+    endpoint = make_endpoint(acme, target, "client.*")
+    clients = [acme.post("/clients", {"name": name}).data["id"] for name in ("worst", "suspect", "new", "newer")]
+    fan_out()
+    with tenant_scope(acme.tenant.id):
+        for client, starts in zip(clients, (2, 1, 0, 0), strict=True):
+            Delivery.objects.of(acme.tenant).filter(record_id=ids.decode("cli", client)).update(starts=starts)
+        Lane.objects.of(acme.tenant).filter(endpoint=endpoint).update(last_success_at=timezone.now())
+    open_now: list[str] = []
+    together: list[list[str]] = []
+
+    def answers(got: Got) -> tuple[int, dict[str, str]]:
+        open_now.append(got.data["data"]["name"])
+        time.sleep(0.2)
+        together.append(sorted(open_now))
+        open_now.remove(got.data["data"]["name"])
+        return 200, {}
+
+    target.answers = answers
+    Drain().run()
+    assert together[0] == ["new", "newer"]
+    assert together[2:] == [["suspect"], ["worst"]]
