@@ -154,7 +154,7 @@ class Kith:
 
     # The processes.
 
-    def start(self, *names: str, app: str = "config", clock: float = 0, **own: Any) -> None:
+    def start(self, *names: str, app: str = "", extra: tuple[str, ...] = (), clock: float = 0, **own: Any) -> None:
         """Start `web`, `worker` and `beat`, or those that are named, with settings of the fault's own."""
         environ = {**self.environ, "FAULT_SETTINGS": json.dumps(own), "FAULT_CLOCK": str(clock)}
         read = env.read(environ)
@@ -162,8 +162,9 @@ class Kith:
         names = names or tuple(makers)
         for name in names:
             ready_file(self.home, name).unlink(missing_ok=True)
-            command = [app if word == "config" else word for word in makers[name](read)]
-            program = Program(name, tuple(command), signal.SIGTERM, environ)
+            other = {"config": app, "config.wsgi:application": f"{app}:application"} if app else {}
+            command = (*(other.get(word, word) for word in makers[name](read)), *extra)
+            program = Program(name, command, signal.SIGTERM, environ)
             self.children[name] = Child(program, self.servers.log.open(name))
         for name in names:
             wait_for(partial(self.is_ready, name), READY_SECONDS, f"{name} ready")

@@ -51,12 +51,12 @@ class Figures:
     def __str__(self) -> str:
         return (
             f"{self.events} events, {self.deliveries} deliveries, {self.receipts} receipts: {self.lost} lost, "
-            f"{self.duplicates} duplicates, {self.refused} × 5xx"
+            f"{self.duplicates} duplicates, {self.refused} 5xx"
         )
 
 
 def invariants(kith: Kith, *, duplicates: int = 0, refused: int = 0) -> Figures:
-    """Assert them all; at most so many duplicates and 5xx are expected. What waits for its first attempt is not lost."""
+    """Assert them all, but for so many duplicates and 5xx; what waits for its first attempt is not lost."""
     check_lanes(kith)
     # I1: every committed change has its event, and no event lacks its change; what was acknowledged is committed.
     assert kith.rows(UNEQUAL, kith.tenants, kith.tenants) == [(0,)]

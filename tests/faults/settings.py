@@ -15,5 +15,5 @@ WEBHOOK_CIRCUIT_SECONDS = 1
 globals().update(json.loads(os.environ.get("FAULT_SETTINGS", "{}")))
 
 # The clock of one process, and nothing else, is wrong by so many seconds.
-if wrong := float(os.environ.get("FAULT_CLOCK", 0)):
+if wrong := float(os.environ.get("FAULT_CLOCK", "0")):
     time_machine.travel(datetime.now(UTC) + timedelta(seconds=wrong), tick=True).start()

@@ -5,8 +5,7 @@ import random
 import signal
 import threading
 import time
-from collections import Counter, defaultdict
-from typing import Any
+from collections import Counter
 
 import psutil
 import pytest
@@ -44,7 +43,7 @@ class Killer:
 
 @pytest.mark.deep
 def test_f1_the_child_that_posts_is_killed(kith: Kith, tally: dict[str, str]) -> None:
-    side = kith.side(ordered=True)
+    kith.side(ordered=True)
     killer = Killer(kith, times=20)
     chance = random.Random(1)
 
@@ -180,30 +179,3 @@ def received(kith: Kith) -> list[str]:
     """Return the ids of the tasks that the worker was given, from its log."""
     lines = (kith.home / "worker.log").read_text().splitlines()
     return [line.split("[", 1)[1].split("]")[0] for line in lines if "deliver[" in line and "] received" in line]
-
-
-@pytest.mark.parametrize("clock", [600, -600])
-def test_f15_a_worker_with_a_wrong_clock(kith: Kith, tally: dict[str, str], clock: float) -> None:
-    side = kith.side()
-    failing: set[str] = set()
-
-    def answers(got: Got) -> tuple[int, dict[str, str]]:
-        if got.id in failing:
-            return OK
-        failing.add(got.id)
-        return 503, {}
-
-    kith.target.answers = answers
-    kith.start("web", "beat", WEBHOOK_SCHEDULE=[0, 2, 2])
-    kith.start("worker", clock=clock, WEBHOOK_SCHEDULE=[0, 2, 2])
-    for number in range(5):
-        kith.make_client(side, f"Client {number}")
-    kith.wait_delivered(5, 30)
-    times: dict[str, list[float]] = defaultdict(list)
-    for got in kith.target.got:
-        times[got.id].append(got.at)
-    waits: list[Any] = [second - first for first, second in times.values()]
-    figures = invariants(kith, duplicates=5)
-    # Two seconds, a fifth less at the most; the clock's next sweep may come five seconds later.
-    assert 1.5 < min(waits) <= max(waits) < 12
-    tally[f"F15 {clock:+.0f} s"] = f"{figures}; retried after {min(waits):.1f} to {max(waits):.1f} s instead of 2"
