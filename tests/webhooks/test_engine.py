@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -337,3 +338,28 @@ def test_what_a_worker_was_lost_over_is_sent_last_and_alone(acme: Caller, target
     Drain().run()
     assert together[0] == ["new", "newer"]
     assert together[2:] == [["suspect"], ["worst"]]
+
+
+def test_nobody_waits_for_slow_endpoints(acme: Caller, globex: Caller, target: Receiver) -> None:
+    make_endpoint(acme, target, "client.*")
+    healthy = make_endpoint(globex, target, "client.*")
+    with tenant_scope(globex.tenant.id):
+        Lane.objects.of(globex.tenant).filter(endpoint=healthy).update(last_success_at=timezone.now())
+
+    def answers(got: Got) -> tuple[int, dict[str, str]]:
+        if got.data["data"]["name"] == "Ada":
+            time.sleep(2)
+        return 200, {}
+
+    target.answers = answers
+    acme.post("/clients", {"name": "Ada"})
+    with ThreadPoolExecutor(1) as pool:
+        # Its time is over long before the answer comes.
+        run = pool.submit(lambda: (Drain().run(0.1), connections.close_all()))
+        target.wait(1)
+        time.sleep(0.5)
+        globex.post("/clients", {"name": "Bea"})
+        acme.post("/clients", {"name": "Cleo"})
+        target.wait(2, 1)
+        run.result()
+    assert [got.data["data"]["name"] for got in target.got] == ["Ada", "Bea"]
