@@ -30,8 +30,9 @@ from config.ready import ready_file
 from config.supervisor import parts
 from crm.resources.clients.models import Client
 from crm.rest import writes
+from tenants import ids
 from tenants.actor import Actor
-from tenants.models import Tenant
+from tenants.models import Event, Tenant
 from tenants.provisioning import provision
 from tenants.routing import using
 from tenants.scope import tenant_scope
@@ -127,10 +128,27 @@ class Side:
         return Actor.system(self.tenant, "faults")
 
     def make_clients(self, count: int) -> None:
-        """Make records in one transaction, without the API."""
+        """Make records in one transaction, without the API: one as everybody does, and copies of it and its event."""
         with tenant_scope(self.tenant.pk):
-            for number in range(count):
-                writes.create(Client(name=f"Client {number}"), actor=self.actor)
+            client = Client(name="Client")
+            writes.create(client, actor=self.actor)
+            copies = [ids.new() for _ in range(count - 1)]
+            names = [ids.encode("cli", copy) for copy in copies]
+            with connections["default"].cursor() as cursor:
+                cursor.execute(copying(Client, {"id": "n.id"}, where="id"), [copies, names, client.pk])
+                own = {"id": "gen_random_uuid()", "record_id": "n.id", "public_id": "n.name"}
+                own["data"] = "jsonb_set(t.data, '{id}', to_jsonb(n.name))"
+                cursor.execute(copying(Event, own, where="record_id"), [copies, names, client.pk])
+
+
+def copying(model: Any, own: dict[str, str], *, where: str) -> str:
+    """Return the statement that copies a row, but for some columns, once for each new id."""
+    columns = [field.column for field in model._meta.concrete_fields if not field.generated]
+    values = [own.get(column, f"t.{column}") for column in columns]
+    return (
+        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(values)} "
+        f"FROM {model._meta.db_table} t, unnest(%s::uuid[], %s::text[]) AS n(id, name) WHERE t.{where} = %s"
+    )
 
 
 class Kith:
