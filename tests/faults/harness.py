@@ -135,10 +135,11 @@ class Side:
             copies = [ids.new() for _ in range(count - 1)]
             names = [ids.encode("cli", copy) for copy in copies]
             with connections["default"].cursor() as cursor:
-                cursor.execute(copying(Client, {"id": "n.id"}, where="id"), [copies, names, client.pk])
-                own = {"id": "gen_random_uuid()", "record_id": "n.id", "public_id": "n.name"}
+                cursor.execute(copying(Client, {"id": "n.id"}, where="id"), [copies, copies, names, client.pk])
+                own = {"id": "n.event", "record_id": "n.id", "public_id": "n.name"}
                 own["data"] = "jsonb_set(t.data, '{id}', to_jsonb(n.name))"
-                cursor.execute(copying(Event, own, where="record_id"), [copies, names, client.pk])
+                events = [ids.new() for _ in copies]
+                cursor.execute(copying(Event, own, where="record_id"), [copies, events, names, client.pk])
 
 
 def copying(model: Any, own: dict[str, str], *, where: str) -> str:
@@ -147,7 +148,7 @@ def copying(model: Any, own: dict[str, str], *, where: str) -> str:
     values = [own.get(column, f"t.{column}") for column in columns]
     return (
         f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(values)} "
-        f"FROM {model._meta.db_table} t, unnest(%s::uuid[], %s::text[]) AS n(id, name) WHERE t.{where} = %s"
+        f"FROM {model._meta.db_table} t, unnest(%s::uuid[], %s::uuid[], %s::text[]) AS n(id, event, name) WHERE t.{where} = %s"
     )
 
 
