@@ -170,7 +170,7 @@ SILENCED_SYSTEM_CHECKS = [
 PROXY_COUNT = ENV.number("PROXY_COUNT")
 WEBHOOK_ALLOWED_NETS = ENV.words("WEBHOOK_ALLOWED_NETS")
 # Seconds before each attempt, the first included: ten over 75 h 35 min 05 s (Standard Webhooks).
-WEBHOOK_SCHEDULE = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+WEBHOOK_SCHEDULE: tuple[float, ...] = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 # How long an attempt may take, how long an endpoint is one worker's, and for how long a first circuit opens.
 WEBHOOK_DEADLINE_SECONDS = 15
 WEBHOOK_LEASE_SECONDS = 60

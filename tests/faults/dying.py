@@ -11,9 +11,13 @@ from typing import Any
 from config.wsgi import application as kith
 
 # isort: split
+from django.conf import settings
+
 from apikeys import claims, credentials
 
 wanted = ""
+# Says that this process is about to serve.
+(settings.KITH_HOME / f"web-{os.getpid()}.ready").touch()
 
 
 def die() -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -110,9 +111,8 @@ class Target(Receiver):
 
     @property
     def duplicates(self) -> int:
-        """How many receipts were of what had been received before."""
-        seen = Counter((got.path, got.id) for got in list(self.got))
-        return sum(seen.values()) - len(seen)
+        """How many receipts were of what had been accepted before."""
+        return self.accepted.total() - len(self.accepted)
 
 
 @dataclass
@@ -146,9 +146,10 @@ def copying(model: Any, own: dict[str, str], *, where: str) -> str:
     """Return the statement that copies a row, but for some columns, once for each new id."""
     columns = [field.column for field in model._meta.concrete_fields if not field.generated]
     values = [own.get(column, f"t.{column}") for column in columns]
+    table = model._meta.db_table
     return (
-        f"INSERT INTO {model._meta.db_table} ({', '.join(columns)}) SELECT {', '.join(values)} "
-        f"FROM {model._meta.db_table} t, unnest(%s::uuid[], %s::uuid[], %s::text[]) AS n(id, event, name) WHERE t.{where} = %s"
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} t, "
+        f"unnest(%s::uuid[], %s::uuid[], %s::text[]) AS n(id, event, name) WHERE t.{where} = %s"
     )
 
 
@@ -220,7 +221,7 @@ class Kith:
         """Return the child of the worker whose end of a connection is the port `peer`."""
         for child in psutil.Process(self.children["worker"].pid).children(recursive=True):
             try:
-                if any(found.laddr and found.laddr.port == peer for found in child.net_connections("tcp")):
+                if any(found.laddr.port == peer for found in child.net_connections("tcp")):
                     return child
             except psutil.Error:
                 continue
@@ -254,6 +255,17 @@ class Kith:
     def make_client(self, side: Side, name: str, **headers: str) -> requests.Response | None:
         return self.post(side, "/clients", {"name": name}, **headers)
 
+    def post_evenly(self, side: Side, count: int, seconds: float) -> None:
+        """Make so many records, spread evenly, whatever the API says."""
+        start = time.monotonic()
+
+        def post(number: int) -> None:
+            time.sleep(max(0.0, start + number * seconds / count - time.monotonic()))
+            self.make_client(side, f"Client {number}")
+
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(post, range(count)))
+
     # Who takes part.
 
     def side(self, endpoints: int = 1, **fields: Any) -> Side:
@@ -281,7 +293,7 @@ class Kith:
         """Ask the database as the owner, whom no policy bounds."""
         with connections["owner"].cursor() as cursor:
             cursor.execute(sql, params)
-            return cursor.fetchall()
+            return list(cursor.fetchall())
 
     def count(self, sql: str, *params: Any) -> int:
         return int(self.rows(f"SELECT count(*) FROM {sql}", *params)[0][0])

@@ -4,6 +4,7 @@ import random
 import threading
 import time
 from statistics import quantiles
+from typing import Any
 
 import pytest
 from django.utils.dateparse import parse_datetime
@@ -41,14 +42,12 @@ def test_f9_half_of_the_attempts_fail(kith: Kith, tally: dict[str, str]) -> None
     kith.wait_delivered(10_000, 500)
     took = time.monotonic() - start
     attempts = len(kith.target.got)
-    figures = invariants(kith, duplicates=attempts - 10_000)
+    figures = invariants(kith)
     assert len(kith.target.accepted) == 10_000
-    twice = sum(kith.target.accepted.values()) - 10_000
-    assert twice == 0
     assert 19_000 <= attempts <= 21_000
     tally["F9"] = (
         f"{figures.deliveries} distinct, {attempts} attempts in {took:.0f} s ({attempts / took:.0f} a second), "
-        f"{figures.lost} lost, {twice} accepted twice"
+        f"{figures.lost} lost, {figures.duplicates} duplicates"
     )
 
 
@@ -64,7 +63,11 @@ def test_f11_fifty_that_hang_beside_one_that_does_not(kith: Kith, tally: dict[st
         return OK
 
     kith.target.answers = answers
-    normal = {"WEBHOOK_SCHEDULE": DEFAULT_SCHEDULE, "WEBHOOK_LEASE_SECONDS": 60, "WEBHOOK_CIRCUIT_SECONDS": 30}
+    normal: dict[str, Any] = {
+        "WEBHOOK_SCHEDULE": DEFAULT_SCHEDULE,
+        "WEBHOOK_LEASE_SECONDS": 60,
+        "WEBHOOK_CIRCUIT_SECONDS": 30,
+    }
     kith.start(WEBHOOK_DEADLINE_SECONDS=15, **normal)
     # An endpoint that has yet to show what it can takes turns with those that hang; this one has.
     kith.make_client(healthy, "Ada")
@@ -86,7 +89,7 @@ def test_f11_fifty_that_hang_beside_one_that_does_not(kith: Kith, tally: dict[st
     good = [got for got in kith.target.got if got.path == path]
     ended.set()
     kith.stop("web", "worker", "beat")
-    figures = invariants(kith, duplicates=200)
+    figures = invariants(kith)
     worst = at_worst_but(good)
     assert worst < 5
     assert longest < 20

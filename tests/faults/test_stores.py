@@ -9,23 +9,11 @@ import pytest
 from django.db import connections
 
 from config.embedded import Embedded
-from tests.faults.harness import Kith, Side
+from tests.faults.harness import Kith
 from tests.faults.invariants import invariants
 
 # PostgreSQL writes through to the disk: what it has acknowledged must survive its crash.
 IN_EARNEST = True
-
-
-def post_evenly(kith: Kith, side: Side, count: int, seconds: float) -> None:
-    """Ask the API so many times, spread evenly, whatever it says."""
-    start = time.monotonic()
-
-    def post(number: int) -> None:
-        time.sleep(max(0.0, start + number * seconds / count - time.monotonic()))
-        kith.make_client(side, f"Client {number}")
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(post, range(count)))
 
 
 def empty(servers: Embedded, name: str = "redis") -> None:
@@ -39,7 +27,7 @@ def test_f6_redis_stopped_and_started_empty(kith: Kith, servers: Embedded, tally
     side = kith.side()
     kith.start()
     with ThreadPoolExecutor(1) as pool:
-        posted = pool.submit(post_evenly, kith, side, 200, 25)
+        posted = pool.submit(kith.post_evenly, side, 200, 25)
         time.sleep(3)
         servers.children[0].ask()
         servers.children[0].process.wait()
@@ -62,7 +50,7 @@ def test_f8_postgresql_restarted_in_traffic(kith: Kith, servers: Embedded, tally
     side = kith.side()
     kith.start()
     with ThreadPoolExecutor(1) as pool:
-        posted = pool.submit(post_evenly, kith, side, 400, 20)
+        posted = pool.submit(kith.post_evenly, side, 400, 20)
         for _ in range(2):
             time.sleep(5)
             restart(servers)
