@@ -25,6 +25,7 @@ OPEN = {
     "login/|logout/|settings/.*": "for members, under the staff's role, each query bounded to their seats",
     "livez|readyz|api/health": "says whether the servers answer",
     "(.*/)?openapi.json": "describes a contract, with made-up records",
+    "(.*/)?event-types(/{type})?": "describes a contract's events, with made-up records",
     "u/<str:token>": "tells whoever holds a mail's signed link the sender's name; it shows no record",
     "(docs/.*)?": "describes the API, with made-up records",
 }

@@ -28,7 +28,8 @@ class Break(NamedTuple):
 
 def breaks(old: Schema, new: Schema) -> list[Break]:
     """Return what breaks for a client that knows `old` and meets `new`, each once."""
-    return list(dict.fromkeys(Comparison(old, new).operations()))
+    comparison = Comparison(old, new)
+    return list(dict.fromkeys([*comparison.operations(), *comparison.events()]))
 
 
 @dataclass
@@ -47,6 +48,24 @@ class Comparison:
                     there = self.new["paths"].get(path, {}).get(method)
                     where = f"{method.upper()} {path}"
                     yield from self.operation(where, methods[method], there) if there else [Break(where, "is gone")]
+
+    def events(self) -> Iterator[Break]:
+        """Compare every event that the old document's webhooks tell of."""
+        for name, methods in self.old.get("webhooks", {}).items():
+            there, where = self.new.get("webhooks", {}).get(name, {}), f"event {name}"
+            for method, old in methods.items():
+                yield from self.event(where, old, there[method]) if method in there else [Break(where, "is gone")]
+
+    def event(self, where: str, old: Schema, new: Schema) -> Iterator[Break]:
+        """Compare what a receiver gets: it reads a request as others read an answer."""
+        for _, name in self.by_name(self.old, old).keys() - self.by_name(self.new, new).keys():
+            yield Break(where, f"lacks the header {name}")
+        for kind, content in old["requestBody"]["content"].items():
+            there = new["requestBody"]["content"].get(kind)
+            if there is None:
+                yield Break(where, f"is no longer {kind}")
+            else:
+                yield from self.given(where, content["schema"], there["schema"])
 
     def operation(self, where: str, old: Schema, new: Schema) -> Iterator[Break]:
         if more := set(new.get("x-scopes", ())) - set(old.get("x-scopes", ())):

@@ -10,6 +10,9 @@ from drf_spectacular.generators import EndpointEnumerator, SchemaGenerator
 from drf_spectacular.plumbing import get_doc, normalize_result_object, sanitize_result_object
 
 from crm.docs import answers, names, parameters
+from crm.docs.catalogue import EventSchema, tellers
+from crm.docs.deliveries import DELIVERED, deliveries
+from crm.docs.event_types import EventTypeSchema, EventTypeView, event_type_paths, event_type_view
 from crm.docs.fields import Schema
 from crm.docs.guide import guide_of
 from crm.docs.operations import ContractSchema, security
@@ -47,10 +50,10 @@ ORDER = ("list", "create", "retrieve", "partial_update", "update", "destroy")
 
 
 class Endpoints(EndpointEnumerator):
-    """The routes of resources: the answer for unknown paths is none, and neither is the document itself."""
+    """The routes of resources and of types of events: the answer for unknown paths is none."""
 
     def should_include_endpoint(self, path: str, callback: Any) -> bool:
-        return issubclass(getattr(callback, "cls", object), ResourceViewSet)
+        return issubclass(getattr(callback, "cls", object), ResourceViewSet | EventTypeView)
 
     def get_path_from_regex(self, path_regex: str) -> str:
         path: str = super().get_path_from_regex(path_regex)  # type: ignore[no-untyped-call]
@@ -74,12 +77,13 @@ class ContractGenerator(SchemaGenerator):
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         # The paths of the first mount, seen from it: where it stands is the server's part.
-        first: Any = mount(contract, RESOURCES)[0]
+        first: Any = mount(contract, RESOURCES, event_type_paths(contract))[0]
         super().__init__(patterns=first.url_patterns)  # type: ignore[no-untyped-call]
 
     def create_view(self, callback: Any, method: str, request: Any = None) -> Any:
         view = super().create_view(callback, method, request)  # type: ignore[no-untyped-call]
-        self._set_schema_to_view(view, ContractSchema())  # type: ignore[no-untyped-call]
+        kind = EventTypeSchema if isinstance(view, EventTypeView) else ContractSchema
+        self._set_schema_to_view(view, kind())  # type: ignore[no-untyped-call]
         return view
 
     def get_schema(self, request: Any = None, public: bool = True) -> Schema:
@@ -93,6 +97,7 @@ class ContractGenerator(SchemaGenerator):
             "security": security(self.contract.credentials, writes=False),
             "tags": self.tags(),
             "paths": paths,
+            **self.webhooks(),
             "components": self.components(),
         }
         return sanitize_result_object(normalize_result_object(found))  # type: ignore[no-any-return]
@@ -114,7 +119,8 @@ class ContractGenerator(SchemaGenerator):
         }
 
     def tags(self) -> list[Schema]:
-        return [self.tag(view) for view in bound_views(self.contract, RESOURCES).values()]
+        types = event_type_view(self.contract)
+        return [self.tag(view) for view in (*bound_views(self.contract, RESOURCES).values(), *filter(None, [types]))]
 
     def tag(self, view: Any) -> Schema:
         """Return what is said of a resource as a whole."""
@@ -124,13 +130,20 @@ class ContractGenerator(SchemaGenerator):
             found |= {"description": f"*{label}.* {found['description']}", "x-maturity": label}
         return found
 
+    def webhooks(self) -> Schema:
+        """Return what a webhook can tell, by type of event."""
+        found = {}
+        for teller in tellers(self.contract):
+            found |= deliveries(teller, EventSchema(teller.view, self.registry))
+        return {"webhooks": found} if found else {}
+
     def components(self) -> Schema:
         contract = self.contract
         more = {
             "schemas": answers.shared_schemas(contract),
             "responses": answers.response_components(contract),
             "headers": answers.header_components(contract),
-            "parameters": parameters.parameter_components(contract),
+            "parameters": parameters.parameter_components(contract) | (DELIVERED if tellers(contract) else {}),
             "securitySchemes": SCHEMES | (SESSION if "session" in contract.credentials else {}),
         }
         return self.registry.build(more)

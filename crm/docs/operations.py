@@ -5,12 +5,13 @@ from typing import Any
 
 from crm.docs import answers, names, parameters
 from crm.docs.components import ComponentSchema
-from crm.docs.examples import body_example, create_example, record_example, update_example, whole_example
+from crm.docs.examples import KEY, body_example, create_example, record_example, update_example, whole_example
 from crm.docs.failures import STATUSES
 from crm.docs.fields import REQUEST, RESPONSE, Schema
 from crm.docs.samples import samples
 from crm.rest.metadata import is_needed
 from crm.rest.serializers import bind
+from tenants import ids
 
 __all__ = ["ContractSchema", "security"]
 
@@ -35,6 +36,10 @@ class ContractSchema(ComponentSchema):
     @property
     def path_of_record(self) -> bool:
         return "{id}" in self.path
+
+    def sample_path(self) -> str:
+        """Return the operation's path with the id of a made-up record."""
+        return self.path.replace("{id}", ids.encode(self.view.prefix, KEY))
 
     def get_operation_id(self) -> str:
         return names.operation_id(self.view, self.method)

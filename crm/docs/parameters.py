@@ -10,6 +10,7 @@ from crm.rest.contract import Contract
 from crm.rest.lists import offered
 
 __all__ = [
+    "anywhere",
     "feed_parameters",
     "known_parameters",
     "list_parameters",
@@ -51,6 +52,7 @@ def tenant_header(contract: Contract) -> Schema:
 
 
 def anywhere(contract: Contract) -> list[Schema]:
+    """Return what every request may say."""
     return [reference(name) for name in (contract.tenant_header, *EVERYWHERE)]
 
 

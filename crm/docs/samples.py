@@ -7,11 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
-from crm.docs.examples import KEY
 from crm.docs.fields import Schema
 from crm.rest.contract import Contract
 from crm.uploads import UploadField
-from tenants import ids
 
 __all__ = ["base_of", "samples"]
 
@@ -46,7 +44,7 @@ def samples(operation: Any) -> list[Schema]:
 
 def sample_of(operation: Any) -> Sample:
     view, method = operation.view, operation.method
-    path = operation.path.replace("{id}", ids.encode(view.prefix, KEY)).rstrip("/")
+    path = operation.sample_path().rstrip("/")
     headers = dict(SHOWN["key" if "key" in view.credentials else "session"])
     if "Cookie" in headers and method != "GET":
         headers |= FROM_OUR_PAGES

@@ -18,14 +18,20 @@ from crm.rest.pages import Sort
 from crm.rest.serializers import ResourceSerializer, Shape, bind
 from crm.rest.view import UnknownPath
 from crm.rest.viewset import ResourceViewSet
-from crm.rest.writes import keep
+from crm.rest.writes import Kept, keep
 
-__all__ = ["bound_views", "mount"]
+__all__ = ["bound_views", "happenings", "mount", "spoken"]
 
 ACTIONS = {
     "list": "read", "retrieve": "read", "create": "write", "update": "write",
     "partial_update": "write", "destroy": "delete",
 }  # fmt: skip
+# What happens to the records of every resource that has the method: the event's verb, and how it is said.
+USUAL = {
+    "create": ("created", "was created."),
+    "update": ("updated", "was changed."),
+    "destroy": ("deleted", "was deleted; {data} shows it as it was."),
+}
 Views = tuple[type[ResourceViewSet], ...]
 
 
@@ -100,7 +106,7 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
     }
     bound: Any = type(view.__name__, (*contract.views, view), attributes)
     if contract is CANONICAL and view.part_of is None:
-        keep(view.model, view.resource, bound.plan)
+        keep(view.model, Kept(view.resource, bound.plan, happenings(view)))
         keep_kind(Kind(view.resource, view.model, view.prefix))
     return bound  # type: ignore[no-any-return]
 
@@ -108,6 +114,14 @@ def bind_view(view: type[ResourceViewSet], contract: Contract, siblings: Any) ->
 def commands(view: type[ResourceViewSet]) -> dict[str, Any]:
     """Return a view's extra actions by name."""
     return {item.__name__: item for item in view.get_extra_actions()}
+
+
+def happenings(view: type[ResourceViewSet]) -> dict[str, str]:
+    """Return what can happen to a resource's records: the verb of each event, and a sentence with {names} in it."""
+    if view.events is None:
+        return {}
+    usual = {verb: f"The {{{view.resource}}} {said}" for name, (verb, said) in USUAL.items() if name in view.methods}
+    return {**usual, **view.emits}
 
 
 def required_scopes(view: type[ResourceViewSet]) -> dict[str, str]:
@@ -135,6 +149,7 @@ def check(view: type[ResourceViewSet], shape: Any) -> None:
     for name in ("create", "update", "partial_update", "destroy", *changing):
         if not getattr(getattr(view, name), "one_write", False):
             raise ImproperlyConfigured(f"{view.__name__}.{name} changes something: put @one_write (or @command) on it.")
+    check_events(view)
     for name, item in view.filterset_class.base_filters.items():
         if isinstance(item, QuerySetRequestMixin):
             raise ImproperlyConfigured(
@@ -142,6 +157,14 @@ def check(view: type[ResourceViewSet], shape: Any) -> None:
             )
     for where, kind in shapes(view, shape).items():
         check_shape(kind(), where)
+
+
+def check_events(view: type[ResourceViewSet]) -> None:
+    """Refuse a command that makes happen what the resource does not declare."""
+    for name, item in commands(view).items():
+        event = getattr(item, "event", None)
+        if event and event not in happenings(view):
+            raise ImproperlyConfigured(f"{view.__name__}.{name} leaves {event}: say what happened in `emits`.")
 
 
 def shapes(view: type[ResourceViewSet], shape: Any) -> dict[str, Any]:

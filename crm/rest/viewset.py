@@ -26,7 +26,6 @@ from tenants import ids
 
 __all__ = ["Include", "ResourceViewSet", "listing"]
 
-
 # Untyped: it is put on a method of a generic base, and the stubs do not foresee that.
 listing: Callable[[Any], Any] = action(detail=True, methods=["get"])
 
@@ -51,6 +50,8 @@ class ResourceViewSet(ContractView):
     ordering_fields: ClassVar[tuple[str, ...]] = ("created_at", "updated_at")
     ordering: ClassVar[tuple[str, ...]] = ("-created_at",)
     includes: ClassVar[Mapping[str, Include]] = {}
+    # What else can happen to a record than created, updated and deleted: the event's verb, and a sentence that says it.
+    emits: ClassVar[Mapping[str, str]] = {}
     # What a new record may look like, in canonical names: the reference makes bodies and answers of it.
     example: ClassVar[Mapping[str, Any]] = {}
     methods: ClassVar[tuple[str, ...]] = ("list", "create", "retrieve", "update", "destroy")

@@ -1,10 +1,11 @@
 """Writes: each change of a record is one transaction, one new version and one event, whoever makes it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import Any
+from typing import Any, NamedTuple
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import CASCADE, PROTECT, prefetch_related_objects
 from django.http import HttpResponse
 from django.utils import timezone
@@ -20,6 +21,7 @@ from tenants.models import Tenant, TenantModel
 from tenants.scope import tenant_scope, work
 
 __all__ = [
+    "Kept",
     "changing",
     "check_match",
     "command",
@@ -33,21 +35,29 @@ __all__ = [
     "snapshot",
 ]
 
-# How the ledger shows each model: its resource's name and the canonical plan, kept here by the router at start-up.
-_kept: dict[type, tuple[str, Plan]] = {}
+
+class Kept(NamedTuple):
+    """How the ledger shows records of a model: its resource's name, the canonical plan, and the verbs of its events."""
+
+    resource: str
+    plan: Plan
+    verbs: Collection[str]
+
+
+# Kept here by the router at start-up.
+_kept: dict[type, Kept] = {}
 # They move with every change and say nothing about it.
 SILENT = frozenset({"updated_at"})
 
 
-def keep(model: type, resource: str, plan: Plan) -> None:
+def keep(model: type, kept: Kept) -> None:
     """Let the ledger know how records of `model` are shown."""
-    _kept[model] = (resource, plan)
+    _kept[model] = kept
 
 
 def snapshot(record: TenantModel) -> dict[str, Any]:
     """Return the record as the canonical contract shows it."""
-    _, plan = _kept[type(record)]
-    return plan.of_instance(record)
+    return _kept[type(record)].plan.of_instance(record)
 
 
 def lock(record: TenantModel, *, actor: Actor) -> None:
@@ -94,7 +104,7 @@ def changing(record: TenantModel, *, actor: Actor, verb: str = "updated") -> Ite
     told: dict[str, Any] = {}
     with tenant_scope(actor.tenant.id):
         lock(record, actor=actor)
-        prefetch_related_objects([record], *(part.accessor for part in _kept[type(record)][1].parts))
+        prefetch_related_objects([record], *(part.accessor for part in _kept[type(record)].plan.parts))
         before = snapshot(record)
         yield told
         changes = moved(before, snapshot(record)) | told
@@ -162,7 +172,9 @@ def moved(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
 
 
 def note(record: TenantModel, *, actor: Actor, verb: str, data: dict[str, Any], changes: dict[str, Any]) -> None:
-    resource, _ = _kept[type(record)]
+    resource, _, verbs = _kept[type(record)]
+    if verb not in verbs:
+        raise ImproperlyConfigured(f"Nobody can subscribe to {resource}.{verb}: add it to `emits` of its viewset.")
     record_event(
         actor=actor, type=f"{resource}.{verb}", resource=resource, record_id=record.pk, record_version=record.version,
         data=data, changes=changes,

@@ -13,6 +13,7 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import validate
 
+from crm.docs.event_types import event_type_paths
 from crm.docs.examples import create_example
 from crm.docs.failures import FAILURES
 from crm.docs.generator import build
@@ -21,7 +22,7 @@ from crm.registry import CONTRACTS, RESOURCES
 from crm.rest.contract import Contract, TextErrors
 from crm.rest.pages import NumberedPages
 from crm.rest.router import bound_views, mount
-from crm.rest.viewset import ResourceViewSet
+from crm.rest.view import UnknownPath
 from tenants.models import Plan
 from tenants.routing import using
 from tests.browsers import able
@@ -72,10 +73,10 @@ def test_it_has_every_routed_operation_and_no_other(contract: Contract, document
 
 def routed(contract: Contract) -> Iterator[tuple[str, str]]:
     """Yield what the mounted patterns answer, read off their regular expressions."""
-    resolver: Any = mount(contract, RESOURCES)[0]
+    resolver: Any = mount(contract, RESOURCES, event_type_paths(contract))[0]
     for pattern in resolver.url_patterns:
-        if issubclass(getattr(pattern.callback, "cls", object), ResourceViewSet):
-            path = re.sub(r"\(\?P<pk>[^)]*\)", "{id}", str(pattern.pattern))
+        if not issubclass(pattern.callback.cls, UnknownPath):
+            path = re.sub(r"\(\?P<pk>[^)]*\)", "{id}", str(pattern.pattern)).replace("(?P<type>[^/]+)", "{type}")
             for method in set(pattern.callback.actions) - {"options"}:
                 yield method.upper(), "/" + path.removeprefix("^").removesuffix("/?$")
 

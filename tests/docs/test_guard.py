@@ -36,6 +36,10 @@ def operation(document: Document, method: str, path: str) -> Any:
     return document["paths"][path][method]
 
 
+def event(document: Document, name: str) -> Any:
+    return document["webhooks"][name]["post"]
+
+
 @pytest.mark.parametrize(("change", "told"), [
     (lambda d: d["paths"].pop("/clients/{id}"), "`GET /clients/{id}`: is gone"),
     (lambda d: operation(d, "get", "/clients")["parameters"].pop(), "`GET /clients`: no longer takes"),
@@ -54,6 +58,13 @@ def operation(document: Document, method: str, path: str) -> Any:
     (lambda d: schema(d, "ClientCreate")["properties"]["name"].update(format="uuid"), "has the format uuid"),
     (lambda d: operation(d, "post", "/clients").pop("requestBody"), "no longer takes a body"),
     (lambda d: operation(d, "get", "/clients")["responses"]["200"]["headers"].pop("RateLimit"), "lacks the header"),
+    (lambda d: d["webhooks"].pop("invoice.paid"), "`event invoice.paid`: is gone"),
+    (lambda d: d.pop("webhooks"), "`event invoice.paid`: is gone"),
+    (lambda d: event(d, "invoice.paid")["parameters"].pop(0), "`event invoice.paid`: lacks the header webhook-id"),
+    (lambda d: event(d, "invoice.paid")["requestBody"].update(content={}), "is no longer application/json"),
+    (lambda d: schema(d, "InvoiceEvent")["properties"].pop("changes"), "`InvoiceEvent.changes`: is gone"),
+    (lambda d: schema(d, "InvoiceEvent")["required"].remove("data"), "`InvoiceEvent.data`: may be missing"),
+    (lambda d: schema(d, "Invoice")["properties"].pop("amount_due"), "`Invoice.amount_due`: is gone"),
 ])  # fmt: skip
 def test_it_finds_what_breaks_a_client(published: Document, change: Change, told: str) -> None:
     found = changed(published, change)
@@ -62,6 +73,8 @@ def test_it_finds_what_breaks_a_client(published: Document, change: Change, told
 
 @pytest.mark.parametrize("change", [
     lambda d: d["paths"].update({"/new": d["paths"]["/clients"]}),
+    lambda d: d["webhooks"].update({"client.merged": d["webhooks"]["client.updated"]}),
+    lambda d: schema(d, "InvoiceEvent")["properties"].update(actor={"type": "string"}),
     lambda d: schema(d, "Client")["properties"].update(nickname={"type": "string"}),
     lambda d: schema(d, "Client")["properties"]["type"].update(enum=["person", "company", "club"]),
     lambda d: schema(d, "ClientCreate")["properties"].update(nickname={"type": "string"}),

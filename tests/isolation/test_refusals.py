@@ -58,6 +58,8 @@ class LooseFilter(ClientFilter):
 class OpenViewSet(ClientViewSet):
     """A resource with a command that takes a loose structure."""
 
+    emits = {"moved": "The {client} was moved."}
+
     @command(event="moved", takes=LooseShape)
     def move(self, record: Any, client: Any) -> None:
         """Never reached."""
@@ -103,6 +105,11 @@ def test_it_needs_serializers_of_its_own_kind() -> None:
 def test_it_needs_bound_relations_in_what_commands_take() -> None:
     with refuses("OpenViewSet.move.client is not bound to the tenant"):
         start(OpenViewSet)
+
+
+def test_it_needs_a_sentence_for_what_a_command_makes_happen() -> None:
+    with refuses("OpenViewSet.move leaves moved: say what happened in `emits`"):
+        start(OpenViewSet, emits={})
 
 
 def test_it_needs_filters_that_stay_inside() -> None:

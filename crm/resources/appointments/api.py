@@ -129,6 +129,15 @@ class AppointmentViewSet(ResourceViewSet):
         "service": Include("products", relation="service"),
         "assignees": Include("team", through="assignee_ids"),
     }
+    emits = {
+        "confirmed": "The {client} agreed to the time.",
+        "rescheduled": "The {appointment} was moved to another time; {reschedules} keeps what was before.",
+        "en_route": "Somebody set out for the {appointment}.",
+        "started": "The work began.",
+        "completed": "The work is done.",
+        "no_show": "Nobody was met; the members' time is free again.",
+        "cancelled": "The {appointment} was called off; the members' time is free again.",
+    }
 
     def make(self, data: dict[str, Any]) -> Appointment:
         return rules.create(data, actor=self.actor)

@@ -92,6 +92,13 @@ class CampaignViewSet(ResourceViewSet):
         "progress": {"recipients": 0, "sent": 0, "skipped": 0, "failed": 0},
     }
     includes = {"list": Include("marketing_lists", relation="list")}
+    emits = {
+        "scheduled": "The {campaign} will be sent at {scheduled_at}.",
+        "started": "The sending of the {campaign} began.",
+        "progressed": "Some more of the {campaign}'s mails went out: {progress} tells how many.",
+        "sent": "All mails of the {campaign} went out.",
+        "cancelled": "The {campaign} was stopped for good; what is out is out.",
+    }
 
     def change(self, record: Campaign, data: dict[str, Any]) -> None:
         rules.change(record, data, actor=self.actor)

@@ -97,6 +97,10 @@ class FileViewSet(TakesUpload, ResourceViewSet):
         "status": "ready",
         "bucket": "local",
     }
+    emits = {
+        "ready": "A scanner found nothing in the {file}: it can be downloaded.",
+        "rejected": "A scanner found something in the {file}: it cannot be downloaded.",
+    }
 
     @telling(takes=UploadSerializer, media=MULTIPART, fails=(409, 507))
     @one_write

@@ -90,6 +90,15 @@ class InvoiceViewSet(DocumentViewSet):
         "quote": Include("quotes", relation="quote"),
         "order": Include("orders", relation="order"),
     }
+    emits = {
+        "sent": "The {invoice} was sent: it has its number, and its lines are frozen.",
+        "partially_paid": "Money came in for the {invoice}, and more is due.",
+        "paid": "Nothing is due any more: the {invoice} is paid in full.",
+        "overdue": "The last day of the {invoice} went by, and something is still due.",
+        "refunded": "Money that the {invoice} had was given back: that much is due again.",
+        "marked_uncollectible": "Nobody expects any more that the {invoice} will be paid.",
+        "voided": "The {invoice} was declared void; its number stays taken.",
+    }
 
     @command(event=None, methods=("patch",), takes=StatusSerializer)
     def status(self, invoice: Invoice, status: str) -> None:

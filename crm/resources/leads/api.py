@@ -111,6 +111,9 @@ class LeadViewSet(ResourceViewSet):
         "fields": {"preferred_time": "mornings"},
     }
     includes = {"owner": Include("team", relation="owner"), "client": Include("clients", relation="client")}
+    emits = {
+        "converted": "The {lead} became a {client}, which {client_id} names.",
+    }
 
     def make(self, data: dict[str, Any]) -> Lead:
         return rules.create(data, actor=self.actor)

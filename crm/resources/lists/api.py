@@ -61,6 +61,10 @@ class MarketingListViewSet(ResourceViewSet):
     search_fields = ("search",)
     ordering_fields = ("created_at", "updated_at", "name", "member_count")
     example = {"name": "Newsletter", "description": "Everyone who asked for our news."}
+    emits = {
+        "members_added": "{clients} were put on the list; {client_ids} among the {changes} names them.",
+        "members_removed": "{clients} were taken off the list; {client_ids} among the {changes} names them.",
+    }
 
     @listing
     def members(self, request: Request, pk: str) -> HttpResponse:

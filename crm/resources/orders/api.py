@@ -70,6 +70,12 @@ class OrderViewSet(DocumentViewSet):
         "quote": Include("quotes", relation="quote"),
         "invoice": Include("invoices", relation="invoice"),
     }
+    emits = {
+        "confirmed": "The {order} was confirmed: it has its number, and its lines are frozen.",
+        "fulfilled": "Everything in the {order} was delivered or done.",
+        "cancelled": "The {order} was called off.",
+        "invoiced": "The {order} was billed: {invoice_id} names the draft.",
+    }
 
     @command(event=None, methods=("patch",), takes=StatusSerializer)
     def status(self, order: Order, status: str) -> None:

@@ -145,6 +145,12 @@ class PaymentViewSet(ResourceViewSet):
         "client": Include("clients", relation="client"),
         "invoice": Include("invoices", relation="invoice"),
     }
+    emits = {
+        "succeeded": "The money of the {payment} came in.",
+        "failed": "The money of the {payment} will not come.",
+        "allocated": "A part of the {payment}, or all of it, went to an {invoice}.",
+        "refunded": "A part of the {payment}, or all of it, was given back; {refunds} tells how much, and why.",
+    }
 
     def make(self, data: dict[str, Any]) -> Payment:
         return rules.create(data, actor=self.actor)

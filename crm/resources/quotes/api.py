@@ -123,6 +123,15 @@ class QuoteViewSet(DocumentViewSet):
         "invoice": Include("invoices", relation="invoice"),
         "order": Include("orders", relation="order"),
     }
+    emits = {
+        "sent": "The {quote} was sent: it has its number, and what it offers is frozen.",
+        "approved": "What the {quote} offers was agreed; it still has to be accepted.",
+        "accepted": "The {quote} was accepted; {acceptance} tells by whom.",
+        "declined": "The {client} does not want what the {quote} offers.",
+        "expired": "The last day of the {quote} went by without an answer.",
+        "converted": "The {quote} became a draft of an {invoice} or an {order}, which it now names.",
+        "revised": "A new version took the place of the {quote}: {superseded_by_id} names it.",
+    }
 
     def remove(self, record: Any) -> None:
         rules.delete(record, actor=self.actor)

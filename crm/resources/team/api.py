@@ -72,6 +72,7 @@ class TeamViewSet(ResourceViewSet):
     filterset_class = MemberFilter
     ordering_fields = ("created_at", "updated_at", "name", "email")
     methods = ("list", "create", "retrieve", "update")
+    emits = {"deleted": "The seat of the {member} was taken away; {data} shows it as it was."}
     example = {
         "name": "Grace Hopper",
         "email": "grace@example.com",
