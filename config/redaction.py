@@ -5,16 +5,24 @@ from collections.abc import Mapping, MutableMapping
 from typing import Any
 
 MASK = "[redacted]"
-HIDDEN = re.compile(r"authorization|cookie|x[-_]api[-_]key|password|secret|webhook-signature", re.IGNORECASE)
+HIDDEN = re.compile(
+    r"authorization|cookie|x[-_]api[-_]key|password|secret|webhook[-_]signature|signing[-_]key|encryption[-_]key",
+    re.IGNORECASE,
+)
 SHAPES = (
     (re.compile(r"kith_(live|test)_[0-9A-Za-z_]+"), rf"kith_\1_{MASK}"),
-    (re.compile(r"whsec_[0-9A-Za-z+/=_-]+"), f"whsec_{MASK}"),
+    (re.compile(r"(whsec|whsk)_[0-9A-Za-z+/=_%-]+"), rf"\1_{MASK}"),
+    # All signatures of a webhook: commas and blanks are theirs.
+    (re.compile(r"\bv1a?,[0-9A-Za-z+/=]{40,}(?: v1a?,[0-9A-Za-z+/=]{40,})*"), MASK),
+    # What is sealed, and the 32 bytes of a key that seals.
+    (re.compile(r"gAAAA[0-9A-Za-z_-]{30,}={0,2}"), MASK),
+    (re.compile(r"(?<![0-9A-Za-z_-])[0-9A-Za-z_-]{43}=(?!=)"), MASK),
     (re.compile(r"\b([a-z][a-z0-9+.-]*://[^\s:/@]*):[^\s/'\"]+@", re.IGNORECASE), rf"\1:{MASK}@"),
     (re.compile(r"\b(password)=('[^']*'|[^\s&]+)", re.IGNORECASE), rf"\1={MASK}"),
     (
         re.compile(
-            r"((?:HTTP_)?(?:proxy-)?(?:authorization|x[-_]api[-_]key|(?:set-)?cookie|webhook-signature)['\"]?\s*[:=]\s*)"
-            r"(?:'[^'\n]*'|\"[^\"\n]*\"|[^\n,}\]]+)",
+            r"((?:HTTP_)?(?:proxy-)?(?:authorization|x[-_]api[-_]key|(?:set-)?cookie|webhook[-_]signature)['\"]?\s*[:=]\s*)"
+            r"(?!\s*\[redacted\])(?:'[^'\n]*'|\"[^\"\n]*\"|[^\n,}\]]+)",
             re.IGNORECASE,
         ),
         rf"\1{MASK}",

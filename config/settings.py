@@ -106,6 +106,9 @@ BEAT: dict[str, dict[str, object]] = {
     "expiry": {"task": "crm.tasks.expire_quotes", "schedule": 900},
     # The next sweep does what a late one would.
     "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": {"expires": 30}},
+    # What no poke has started: retries that are due, and events whose poke was lost.
+    "deliver": {"task": "webhooks.deliver", "schedule": 5, "options": {"expires": 5}},
+    "partitions": {"task": "webhooks.partitions", "schedule": 24 * 3600},
     "sweep": {"task": "crm.tasks.sweep_files", "schedule": 3600},
     **({"scan": {"task": "crm.tasks.scan_files", "schedule": 15}} if ENV.text("FILES_SCANNER") else {}),
 }
@@ -165,6 +168,12 @@ SILENCED_SYSTEM_CHECKS = [
 ]
 PROXY_COUNT = ENV.number("PROXY_COUNT")
 WEBHOOK_ALLOWED_NETS = ENV.words("WEBHOOK_ALLOWED_NETS")
+# Seconds before each attempt, the first included: ten over 75 h 35 min 05 s (Standard Webhooks).
+WEBHOOK_SCHEDULE = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+# How long an attempt may take, how long an endpoint is one worker's, and for how long a first circuit opens.
+WEBHOOK_DEADLINE_SECONDS = 15
+WEBHOOK_LEASE_SECONDS = 60
+WEBHOOK_CIRCUIT_SECONDS = 30
 WEB_WORKERS = ENV.number("WEB_WORKERS")
 
 LOGIN_URL = "login"

@@ -12,5 +12,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/health", health),
     path("", include("apikeys.pages.urls")),
     path("", include("crm.pages.urls")),
+    path("", include("webhooks.urls")),
     path("", include("crm.urls")),
 ]

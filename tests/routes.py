@@ -27,6 +27,7 @@ OPEN = {
     "(.*/)?openapi.json": "describes a contract, with made-up records",
     "(.*/)?event-types(/{type})?": "describes a contract's events, with made-up records",
     "u/<str:token>": "tells whoever holds a mail's signed link the sender's name; it shows no record",
+    ".well-known/kith-webhooks/<str:name>.json": "shows an endpoint's public keys, to whoever knows its id",
     "(docs/.*)?": "describes the API, with made-up records",
 }
 GROUP = re.compile(r"\(\?P<(\w+)>[^()]*\)")

@@ -2,14 +2,11 @@
 
 import random
 
-__all__ = ["ATTEMPTS", "JITTER", "SCHEDULE", "delay_after"]
+from django.conf import settings
+
+__all__ = ["JITTER", "delay_after"]
 
 MINUTE, HOUR = 60, 3600
-# Seconds before each attempt, the first included (Standard Webhooks).
-SCHEDULE = (
-    0, 5, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 5 * HOUR, 10 * HOUR, 14 * HOUR, 20 * HOUR, 24 * HOUR,
-)  # fmt: skip
-ATTEMPTS = len(SCHEDULE)
 JITTER = 0.2
 LONGEST = 24 * HOUR
 # What an endpoint itself must mend first: a refused address, a bad certificate.
@@ -24,9 +21,9 @@ def delay_after(
     `retry_after`, what the receiver asked for, counts within one and two steps, at most a day. `chance` in 0..1 takes
     the place of the random number that spreads the delay by JITTER both ways.
     """
-    if attempts >= ATTEMPTS:
+    if attempts >= len(settings.WEBHOOK_SCHEDULE):
         return None
-    step = float(SCHEDULE[attempts])
+    step = float(settings.WEBHOOK_SCHEDULE[attempts])
     if slow:
         step = max(step, SLOW)
     if retry_after is not None:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+from django.db import transaction
 from django.db.models import Min, Q
 from django.db.models.functions import Greatest, Now
 from django.utils import timezone
@@ -15,8 +16,10 @@ from tenants import ids
 from tenants.actor import Actor
 from tenants.ledger import record
 from tenants.models import Event
+from tenants.routing import alias
 from tenants.scope import tenant_scope
 from webhooks.models import Delivery, Endpoint, EndpointSecret, Lane
+from webhooks.pokes import poke
 from webhooks.secrets import seal, unseal
 from webhooks.signing import new_secret, new_signing_key
 from webhooks.speech import speech
@@ -34,6 +37,8 @@ MOST_OLD = 2
 # What stands for a header's value wherever it is shown; sent back, it leaves the value as it is.
 HIDDEN = "***"
 PING = "ping"
+# A test comes before everything that waits.
+EARLIER = timedelta(days=7)
 
 
 def create(endpoint: Endpoint, *, actor: Actor) -> str:
@@ -155,9 +160,11 @@ def ping(endpoint: Endpoint, *, actor: Actor) -> Delivery:
     with tenant_scope(actor.tenant.id):
         test: Delivery = Delivery.objects.create(
             tenant=actor.tenant, endpoint_id=endpoint.pk, event_id=ids.new(), type=PING, record_id=endpoint.pk,
-            record_version=endpoint.version,
+            record_version=endpoint.version, due_at=Now() - EARLIER,
         )  # fmt: skip
         Lane.objects.of(actor.tenant).filter(endpoint=endpoint).update(next_due_at=Now())
+        # No event tells of it.
+        transaction.on_commit(poke, using=alias(), robust=True)
         return test
 
 

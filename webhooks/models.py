@@ -152,7 +152,19 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["tenant", "endpoint_id", "due_at"], condition=models.Q(status="pending"), name="delivery_due"
+                fields=["tenant", "endpoint_id", "due_at"],
+                condition=models.Q(status="pending", replay_no=0),
+                name="delivery_due",
+            ),
+            models.Index(
+                fields=["tenant", "endpoint_id", "due_at"],
+                condition=models.Q(status="pending", replay_no__gt=0),
+                name="delivery_again",
+            ),
+            models.Index(
+                fields=["tenant", "endpoint_id", "record_id", "record_version"],
+                condition=models.Q(status="pending"),
+                name="delivery_line",
             ),
             models.Index(fields=["tenant", "endpoint_id", "-created_at", "-id"], name="delivery_latest"),
         ]

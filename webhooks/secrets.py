@@ -62,5 +62,6 @@ def opened(keys: tuple[str, ...], sealed: str) -> str:
         raise KeyMissing(f"The key {name} is missing: put it back into ENCRYPTION_KEYS, after the first.")
     try:
         return key.decrypt(token).decode()
-    except InvalidToken:
+    except (InvalidToken, ValueError):
+        # ValueError is how Fernet refuses what is not ASCII.
         raise Unreadable(f"A text sealed under the key {name} is damaged: restore it, or rotate that secret.") from None

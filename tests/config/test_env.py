@@ -9,7 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from config import overview
 from config.databases import databases, redis_url
 from config.env import BASE, SETTINGS, read
-from config.secret import read_or_make
+from config.secret import encryption_keys, new_key, read_or_make
 
 URL = "postgresql://ann:pass%2Fword@db.example.com:6432/crm?sslmode=require"
 
@@ -24,6 +24,10 @@ WRONG = {
     "WEBHOOK_ALLOWED_NETS": (
         "10.0.0.1/8",
         "WEBHOOK_ALLOWED_NETS is '10.0.0.1/8': it must be a list of networks like 10.0.0.0/8, 192.168.1.0/24.",
+    ),
+    "ENCRYPTION_KEYS": (
+        f"{new_key()},c2hvcnQ=",
+        "ENCRYPTION_KEYS is not understood: it must be keys of 32 bytes in URL-safe base64, with commas between.",
     ),
     "DATABASE_URL": (
         "mysql://ann:secret@db/crm",
@@ -118,6 +122,43 @@ def test_a_made_secret_is_kept_and_closed_to_others(tmp_path: Path) -> None:
     assert read_or_make(path) == made
     assert path.stat().st_mode & 0o777 == 0o600
     assert [entry.name for entry in path.parent.iterdir()] == ["secret_key"]
+
+
+def test_a_key_that_seals_is_made_once_and_closed_to_others(tmp_path: Path) -> None:
+    env = read({"KITH_HOME": str(tmp_path)})
+    made = encryption_keys(env)
+    path = tmp_path / "encryption_keys"
+    assert encryption_keys(env) == made == (path.read_text(),)
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_given_keys_are_used_instead_of_made_ones(tmp_path: Path) -> None:
+    first, second = new_key(), new_key()
+    (tmp_path / "ring").write_text(f"{first}\n{second}\n")
+    home = {"KITH_HOME": str(tmp_path)}
+    assert encryption_keys(read({**home, "ENCRYPTION_KEYS": f"{first}, {second}"})) == (first, second)
+    assert encryption_keys(read({**home, "ENCRYPTION_KEYS_FILE": str(tmp_path / "ring")})) == (first, second)
+    assert not (tmp_path / "encryption_keys").exists()
+
+
+@pytest.mark.parametrize("text", [",", "short", new_key()[:-1], new_key().replace("=", "é")])
+def test_it_refuses_what_is_no_key_without_repeating_it(tmp_path: Path, text: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match=r"^ENCRYPTION_KEYS is not understood: it must be keys of 32 bytes"):
+        read({"KITH_HOME": str(tmp_path), "ENCRYPTION_KEYS": text})
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", b"\xff\xfe"])
+def test_it_refuses_a_kept_key_that_is_unusable(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "encryption_keys").write_bytes(content)
+    with pytest.raises(ImproperlyConfigured, match=r"encryption_keys is not understood: .*; restore it from a"):
+        encryption_keys(read({"KITH_HOME": str(tmp_path)}))
+
+
+def test_the_overview_hides_a_list_of_secrets(tmp_path: Path) -> None:
+    key = new_key()
+    lines = overview.to_lines(read({"KITH_HOME": str(tmp_path), "ENCRYPTION_KEYS": f"{key},{new_key()}"}))
+    assert "ENCRYPTION_KEYS=[redacted]\tenvironment\t" in lines
+    assert key not in lines
 
 
 def write_embedded(home: Path) -> None:

@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
-        ("tenants", "0007_initial"),
+        ("tenants", "0007_outbox"),
     ]
 
     operations = [
@@ -353,9 +353,25 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delivery",
             index=models.Index(
-                condition=models.Q(("status", "pending")),
+                condition=models.Q(("replay_no", 0), ("status", "pending")),
                 fields=["tenant", "endpoint_id", "due_at"],
                 name="delivery_due",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("replay_no__gt", 0), ("status", "pending")),
+                fields=["tenant", "endpoint_id", "due_at"],
+                name="delivery_again",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("status", "pending")),
+                fields=["tenant", "endpoint_id", "record_id", "record_version"],
+                name="delivery_line",
             ),
         ),
         migrations.AddIndex(
@@ -374,9 +390,4 @@ class Migration(migrations.Migration):
         ProtectTable("Replay"),
         ProtectTable("Attempt", rights="SELECT, INSERT, UPDATE", referable=False),
         ProtectTable("Delivery", rights="SELECT, INSERT, UPDATE", referable=False),
-        # Nothing else of an event can change: a trigger sees to it.
-        migrations.RunSQL(
-            "GRANT UPDATE (fanned_out_at) ON tenants_event TO kith_admin;",
-            "REVOKE UPDATE (fanned_out_at) ON tenants_event FROM kith_admin;",
-        ),
     ]
