@@ -3,21 +3,24 @@
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
+from typing import Any
 
 from django.db import connections, models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from apikeys.errors import ClaimInProgress, ClaimMalformed, ClaimMismatch
+from apikeys.errors import ClaimInProgress, ClaimMalformed, ClaimMismatch, ClaimUnrepeatable
 from tenants import ids
 from tenants.models import Tenant, TenantManager
 from tenants.routing import alias
 from tenants.scope import tenant_scope
 
-__all__ = ["KEPT", "Claim", "claimed", "forget_expired"]
+__all__ = ["KEPT", "Claim", "OnceResponse", "claimed", "forget_expired"]
 
 KEPT = timedelta(hours=24)
 MAX_LENGTH = 255
+# The status of a claim whose answer was not kept: no other claim has one that is no success.
+ONCE = 409
 
 
 class Claim(models.Model):
@@ -42,6 +45,15 @@ class Claim(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class OnceResponse(HttpResponse):
+    """An answer that is given once, as a secret is in it: of it only `instead` is kept, what a second request hears."""
+
+    def __init__(self, content: bytes, *, instead: str, **kwargs: Any) -> None:
+        super().__init__(content, **kwargs)
+        self.instead = instead
+        self["Cache-Control"] = "no-store"
 
 
 def claimed(
@@ -102,18 +114,22 @@ def take_lock(tenant: Tenant, owner: str, key: str) -> None:
 
 
 def replay(claim: Claim, fingerprint: bytes) -> HttpResponse:
-    """Return the stored answer again; raise ClaimMismatch when the request is another one."""
+    """Return the stored answer again; raise ClaimMismatch for another request, ClaimUnrepeatable for a secret."""
     if bytes(claim.fingerprint) != fingerprint:
         raise ClaimMismatch("This Idempotency-Key was used with another request. Use a new key for a new request.")
+    if claim.status == ONCE:
+        raise ClaimUnrepeatable(bytes(claim.body).decode())
     headers = {**claim.headers, "Idempotent-Replayed": "true"}
     return HttpResponse(bytes(claim.body), status=claim.status, headers=headers)
 
 
 def store(tenant: Tenant, owner: str, key: str, fingerprint: bytes, response: HttpResponse) -> None:
     """Keep the answer for a day, in the transaction of its effects; an expired claim of the same name gives way."""
+    kept = (response.status_code, dict(response.items()), response.content)
+    status, headers, body = (ONCE, {}, response.instead.encode()) if isinstance(response, OnceResponse) else kept
     claim = Claim(
-        tenant=tenant, owner=owner, key=key, fingerprint=fingerprint, status=response.status_code,
-        headers=dict(response.items()), body=response.content, expires_at=timezone.now() + KEPT,
+        tenant=tenant, owner=owner, key=key, fingerprint=fingerprint, status=status, headers=headers, body=body,
+        expires_at=timezone.now() + KEPT,
     )  # fmt: skip
     Claim.objects.bulk_create(
         [claim],

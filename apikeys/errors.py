@@ -5,6 +5,7 @@ __all__ = [
     "ClaimInProgress",
     "ClaimMalformed",
     "ClaimMismatch",
+    "ClaimUnrepeatable",
     "CredentialError",
     "ExpiredKey",
     "ForgedRequest",
@@ -90,3 +91,7 @@ class ClaimInProgress(CredentialError):
 
 class ClaimMismatch(CredentialError):
     """This Idempotency-Key stands for another request."""
+
+
+class ClaimUnrepeatable(CredentialError):
+    """This Idempotency-Key stands for an answer that was given once, as a secret was in it."""

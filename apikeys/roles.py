@@ -5,15 +5,15 @@ from collections.abc import Collection, Iterable, Mapping
 from apikeys.scopes import EVERYTHING, allows
 from tenants.models import Member
 
-__all__ = ["MANAGE_KEYS", "SCOPES", "exceeding", "may_issue"]
+__all__ = ["MANAGE_KEYS", "MANAGE_WEBHOOKS", "SCOPES", "exceeding", "may_issue"]
 
-# Keys are secrets: no wildcard but the owner's holds them.
-MANAGE_KEYS = "keys:admin"
+# Keys are secrets, and so are those of webhooks: no wildcard but the owner's holds them.
+MANAGE_KEYS, MANAGE_WEBHOOKS = "keys:admin", "webhooks:admin"
 READ, WRITE, DELETE = "*:read", "*:write", "*:delete"
 SCOPES: Mapping[str, frozenset[str]] = {
     Member.Role.VIEWER: frozenset({READ}),
     Member.Role.STAFF: frozenset({READ, WRITE}),
-    Member.Role.ADMIN: frozenset({READ, WRITE, DELETE, MANAGE_KEYS}),
+    Member.Role.ADMIN: frozenset({READ, WRITE, DELETE, MANAGE_KEYS, MANAGE_WEBHOOKS}),
     Member.Role.OWNER: frozenset({EVERYTHING}),
 }
 

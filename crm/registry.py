@@ -26,6 +26,8 @@ from crm.resources.quotes.api import QuoteViewSet
 from crm.resources.services.api import ServiceViewSet
 from crm.resources.tasks.api import TaskViewSet
 from crm.resources.team.api import TeamViewSet
+from crm.resources.webhooks.api import WebhookViewSet
+from crm.resources.webhooks.deliveries import AttemptViewSet, DeliveryViewSet, ReplayViewSet
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.router import bound_views
 from crm.rest.viewset import ResourceViewSet
@@ -57,14 +59,13 @@ RESOURCES: tuple[type[ResourceViewSet], ...] = (
     FileViewSet,
     EventViewSet,
     KeyViewSet,
+    WebhookViewSet,
+    DeliveryViewSet,
+    AttemptViewSet,
+    ReplayViewSet,
 )
 
 CONTRACTS: tuple[Contract, ...] = (V1, PUBLIC, REGISTRY, INTAKE)
-
-# Scopes that the documents name before their routes exist: a key issued today may hold them.
-UPCOMING = {
-    "webhooks": ("read", "write", "delete"),
-}
 
 
 def start() -> None:
@@ -81,8 +82,6 @@ def start() -> None:
                 found.setdefault(resource, {})[action] = None
     for resource, actions in found.items():
         register(Category(resource, resource.replace("_", " ").capitalize(), tuple(actions)))
-    for resource, verbs in UPCOMING.items():
-        register(Category(resource, resource.capitalize(), verbs, note="Its routes arrive with a later release."))
 
 
 def offered(view: type[ResourceViewSet], name: str) -> bool:

@@ -14,6 +14,7 @@ from crm import standards
 from crm.records import RecordField
 from crm.resources.appointments.api import AppointmentSerializer
 from crm.resources.keys import fields as keys
+from crm.resources.webhooks import fields as webhooks
 from crm.rest import fields as own
 from crm.uploads import FileNameField, UploadField
 
@@ -90,6 +91,9 @@ VALUES: dict[type, Callable[[Maker, Any], Any]] = {
     keys.ScopesField: lambda maker, field: ["read"],
     keys.NetworksField: lambda maker, field: ["203.0.113.0/24"],
     keys.EndField: lambda maker, field: AHEAD,
+    webhooks.AddressField: lambda maker, field: f"https://example.com/{maker.text(field)}",
+    webhooks.EventsField: lambda maker, field: ["*"],
+    webhooks.HeadersField: lambda maker, field: {"X-Text": maker.text(field)},
     own.TagsField: lambda maker, field: [maker.text(field.child)],
     own.ReferencesField: lambda maker, field: [maker.ids[field.model]],
     serializers.ListField: lambda maker, field: [maker.value(field.child)],

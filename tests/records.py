@@ -9,11 +9,14 @@ from tests.bodies import make_body, references
 from tests.browsers import able
 from tests.conftest import Answer, Caller
 from tests.routes import Route, routes
+from webhooks.models import Delivery, Endpoint, Replay
 
 __all__ = ["Records"]
 
 # A payment can go to a bill that was sent.
 OPENED_BY = {Invoice: ("send",)}
+# What nobody makes by itself: whose command does.
+LEFT_BY = {Delivery: (Endpoint, "test"), Replay: (Endpoint, "replay")}
 
 
 class Records:
@@ -35,7 +38,16 @@ class Records:
                 self.ids[model] = self.make(model, full=True, claim=claim and f"{claim}-{model.__name__}")
                 self.open(model)
                 waiting.remove(model)
+        self.ids |= {model: self.left(model) for model in LEFT_BY if model in self.views}
         self.ids |= {model: self.shown(model) for model in self.views if model not in self.ids}
+
+    def left(self, model: Any) -> str:
+        """Return a record that a command on another one has made."""
+        other, action = LEFT_BY[model]
+        route = next(r for r in self.routes if r.view.model is other and action in r.actions.values())
+        done = self.send(route, "POST", route.at(self.ids[other]))
+        assert done.status < 300, (route.path, done.body)
+        return str(done.data[route.contract.wire("id")])
 
     def shown(self, model: Any) -> str:
         """Return a record of a kind that nobody makes, one that every contract with such a list shows."""

@@ -52,6 +52,7 @@ REFUSED_V6 = tuple(
 )
 
 
+@lru_cache(maxsize=1024)
 def to_address(text: str) -> Address | None:
     """Return the address that `text` is, or None for a name."""
     try:

@@ -12,7 +12,7 @@ class WebhooksConfig(AppConfig):
 
     def ready(self) -> None:
         from tenants.ledger import announce_by
-        from webhooks import checks  # noqa: F401  registers the system check
+        from webhooks import checks  # noqa: F401  registers the system checks
         from webhooks.pokes import poke
 
         announce_by(poke)

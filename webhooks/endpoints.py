@@ -21,12 +21,12 @@ from tenants.scope import tenant_scope
 from webhooks.models import Delivery, Endpoint, EndpointSecret, Lane
 from webhooks.pokes import poke
 from webhooks.secrets import seal, unseal
-from webhooks.signing import new_secret, new_signing_key
+from webhooks.signing import new_secret, new_signing_key, public_key
 from webhooks.speech import speech
 
 __all__ = [
     "GRACE", "GRACE_LIMIT", "HIDDEN", "PING", "changing", "create", "delete", "disable", "enable", "hide_headers",
-    "ping", "reveal", "rotate", "shown_headers", "take_over",
+    "note", "opened_headers", "ping", "reveal", "rotate", "shown_headers", "take_over",
 ]  # fmt: skip
 
 PREFIX = "whk"
@@ -44,32 +44,51 @@ EARLIER = timedelta(days=7)
 def create(endpoint: Endpoint, *, actor: Actor) -> str:
     """Save a new endpoint of the actor's tenant with its lane and its secret, which is returned, this once."""
     with tenant_scope(actor.tenant.id):
+        secret = fresh_secret(endpoint)
         speech().create(endpoint, actor=actor)
         Lane.objects.create(tenant=actor.tenant, endpoint=endpoint)
-        return add_secret(endpoint)
+        keep_secret(endpoint, secret)
+        return secret
 
 
-def add_secret(endpoint: Endpoint) -> str:
-    text = new_secret() if endpoint.signing == Endpoint.Signing.HMAC else new_signing_key()
+def fresh_secret(endpoint: Endpoint) -> str:
+    """Return a new secret of the endpoint's kind; the caller saves the endpoint, which has the public half."""
+    if endpoint.signing == Endpoint.Signing.HMAC:
+        endpoint.public_key = None
+        return new_secret()
+    key = new_signing_key()
+    endpoint.public_key = public_key(key)
+    return key
+
+
+def keep_secret(endpoint: Endpoint, secret: str) -> None:
     EndpointSecret.objects.create(
-        tenant_id=endpoint.tenant_id, endpoint=endpoint, kind=endpoint.signing, sealed=seal(text)
+        tenant_id=endpoint.tenant_id, endpoint=endpoint, kind=endpoint.signing, sealed=seal(secret)
     )
-    return text
 
 
 @contextmanager
 def changing(endpoint: Endpoint, *, actor: Actor, verb: str = "updated") -> Iterator[None]:
     """Hold the endpoint while the block changes it; what it was switched on for, and another way to sign, follow."""
+    secret = None
     with tenant_scope(actor.tenant.id):
-        with speech().changing(endpoint, actor=actor, verb=verb):
+        with speech().changing(endpoint, actor=actor, verb=verb) as told:
             active, signing = endpoint.active, endpoint.signing
+            sealed, headers, scopes = endpoint.headers_sealed, shown_headers(endpoint), endpoint.scopes
             yield
             if endpoint.active:
                 endpoint.disabled_reason = None
-        if endpoint.signing != signing:
+            if endpoint.signing != signing:
+                secret = fresh_secret(endpoint)
+            # What is hidden, or not shown at all, has moved too.
+            if endpoint.headers_sealed != sealed:
+                told["headers"] = [headers, shown_headers(endpoint)]
+            if endpoint.scopes != scopes:
+                told["scopes"] = [scopes, endpoint.scopes]
+        if secret:
             # Signatures of another kind: the old secrets are of no use to anybody.
             EndpointSecret.objects.of(actor.tenant).filter(endpoint=endpoint).delete()
-            add_secret(endpoint)
+            keep_secret(endpoint, secret)
         if endpoint.active != active:
             wake(endpoint) if endpoint.active else silence(endpoint)
 
@@ -127,13 +146,15 @@ def rotate(endpoint: Endpoint, *, actor: Actor, grace: timedelta = GRACE) -> str
     if not timedelta(0) <= grace <= GRACE_LIMIT:
         raise ValueError("The grace is between 0 and 7 days.")
     with tenant_scope(actor.tenant.id):
-        Endpoint.objects.of(actor.tenant).select_for_update().get(pk=endpoint.pk)
+        # An event for everybody only where there is a new public key to be seen.
+        with speech().changing(endpoint, actor=actor):
+            secret = fresh_secret(endpoint)
         rows = EndpointSecret.objects.of(actor.tenant).filter(endpoint=endpoint)
         end = timezone.now() + grace
         rows.filter(Q(expires_at=None) | Q(expires_at__gt=end)).update(expires_at=end)
         newest = rows.order_by("-created_at", "-id").values_list("pk", flat=True)[:MOST_OLD]
         rows.exclude(pk__in=list(newest) if grace else []).delete()
-        secret = add_secret(endpoint)
+        keep_secret(endpoint, secret)
         note(endpoint, "secret_rotated", actor=actor, grace_seconds=int(grace.total_seconds()))
         return secret
 
@@ -173,12 +194,18 @@ def hide_headers(endpoint: Endpoint, headers: Mapping[str, str]) -> None:
     kept = shown_headers(endpoint, hidden=False)
     known = {name.lower(): value for name, value in kept.items()}
     new = {name: known.get(name.lower(), value) if value == HIDDEN else value for name, value in headers.items()}
+    if new == kept:
+        return
     endpoint.headers_sealed = seal(orjson.dumps(new).decode()) if new else ""
 
 
 def shown_headers(endpoint: Endpoint, *, hidden: bool = True) -> dict[str, str]:
     """Return the headers, their values hidden unless they are to be sent."""
-    if not endpoint.headers_sealed:
-        return {}
-    headers: dict[str, str] = orjson.loads(unseal(endpoint.headers_sealed))
+    headers = opened_headers(endpoint.headers_sealed)
     return dict.fromkeys(headers, HIDDEN) if hidden else headers
+
+
+def opened_headers(sealed: str) -> dict[str, str]:
+    """Return the headers in a sealed text; an empty one has none."""
+    headers: dict[str, str] = orjson.loads(unseal(sealed)) if sealed else {}
+    return headers

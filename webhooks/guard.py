@@ -4,17 +4,16 @@ import re
 import socket
 from asyncio import Transport, timeout, wrap_future
 from collections.abc import Sequence
-from concurrent.futures import Future
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
-from threading import Thread
 from urllib.parse import quote, urlsplit
 
 import idna
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from webhooks.addresses import Address, is_allowed, is_in_allowed_nets, to_address
+from webhooks.names import look_up
 
 __all__ = [
     "ATTEMPT",
@@ -42,6 +41,7 @@ NAME = re.compile(
 NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)")
 NETLOC = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<name>[^\[\]:]+))(?::(?P<port>[0-9]{1,5}))?")
 TRIED = 8
+FLOOD = 512 * 1024
 
 
 class Refused(ValueError):
@@ -62,9 +62,13 @@ class Target:
 def check_url(url: str) -> str:
     """Return `url` in its normal form, or raise Refused; a name that cannot be found at the moment is accepted."""
     target = read_url(url)
-    addresses = [target.address] if target.address else found(target.host)
-    if addresses or target.private_only:
-        check_addresses(addresses, private_only=target.private_only)
+    if target.address:
+        check_addresses([target.address])
+        check_addresses([target.address], private_only=target.private_only)
+    else:
+        addresses = found(target.host)
+        if addresses or target.private_only:
+            check_addresses(addresses, private_only=target.private_only)
     return target.url
 
 
@@ -97,7 +101,7 @@ def read_url(url: str) -> Target:
 def private_only(scheme: str, port: int) -> str:
     """Return why an address of this scheme and port may be used inside the operator's own nets alone, or ""."""
     if scheme != "https":
-        return "The address must start with https://, so that nobody on the way can read or change what is sent."
+        return "The address must start with https://. Plain http is for networks in WEBHOOK_ALLOWED_NETS alone."
     return "" if port in PORTS else "The address must use port 443 or 8443. Leave the port out, or use one of them."
 
 
@@ -147,29 +151,14 @@ def encoded(text: str) -> str:
     return quote(text, safe="%/:=&?~+!$,;'@()*[]")
 
 
-def look_up(host: str) -> Future[list[str]]:
-    """Ask the name service for every address of `host`, in a thread of its own, as it can take half a minute."""
-    answer: Future[list[str]] = Future()
-    answer.set_running_or_notify_cancel()
-    Thread(target=answer_with, args=(answer, host), name=f"look up {host}", daemon=True).start()
-    return answer
-
-
-def answer_with(answer: Future[list[str]], host: str) -> None:
-    try:
-        infos = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        answer.set_exception(error if isinstance(error, OSError) else OSError(str(error)))
-    else:
-        # Of an address with a zone the zone stays, so that it is refused.
-        answer.set_result([f"{a[0]}%{a[3]}" if len(a) == 4 and a[3] else str(a[0]) for *_, a in infos])
-
-
 def found(host: str) -> list[str]:
     """Return the addresses of `host`, or none if the name service has no answer within two seconds."""
+    answer = look_up(host)
     try:
-        return look_up(host).result(timeout=2)
-    except (OSError, TimeoutError):
+        return answer.result(timeout=2)
+    except OSError:
+        # A time that is out is an OSError as well.
+        answer.cancel()
         return []
 
 
@@ -180,6 +169,12 @@ class Attempt:
     private_only: str
     checked: set[Address] = field(default_factory=set)
     transport: Transport | None = None
+    read: int = 0
+
+    @property
+    def is_flooded(self) -> bool:
+        """Tell whether the receiver said more than an answer's head and as much of its body as is read can be."""
+        return self.read > FLOOD
 
     def check(self, addresses: Sequence[str]) -> None:
         """Raise Refused unless every one of `addresses` may be reached; remember them."""

@@ -41,10 +41,17 @@ class Endpoint(TenantModel):
         default=Signing.HMAC,
         help_text="v1 signs with a shared secret, v1a with a key whose public half is published.",
     )
-    contract = models.CharField(max_length=20, editable=False, help_text="In whose words events are said.")
+    public_key = models.CharField(
+        max_length=60, null=True, editable=False, help_text="What v1a signatures are verified with; null for v1."
+    )
+    contract = models.CharField(
+        max_length=20, editable=False, help_text="In whose words events are said: those of the API that it was made on."
+    )
     # Whose rights it has: fixed when it is made, until somebody else takes it over.
     maker_id = models.UUIDField(null=True, editable=False)
-    maker_label = models.CharField(max_length=200, blank=True, editable=False)
+    maker_label = models.CharField(
+        max_length=200, blank=True, editable=False, help_text="Whose rights it has: it hears what they may read."
+    )
     scopes = models.JSONField(default=list, editable=False)
     disabled_reason = models.CharField(
         max_length=200, null=True, editable=False, help_text="Why Kith switched it off; null where it did not."

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from django.db.models import Q
 
-__all__ = ["EVERYTHING", "condition", "is_kind", "matches"]
+__all__ = ["ALL_OF", "EVERYTHING", "condition", "is_kind", "matches"]
 
 EVERYTHING = "*"
 # Behind the name of a resource: each of its events.

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import socket
 from asyncio import timeout
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -12,15 +11,14 @@ from email.utils import parsedate_to_datetime
 from ssl import SSLContext
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import aiohttp
-from aiohttp.connector import AddrInfoType, Connection, TCPConnector
 from django.utils import timezone
 from yarl import URL
 
-from webhooks.addresses import to_address
-from webhooks.guard import ATTEMPT, NOT_ALLOWED, Attempt, GuardedResolver, Refused, Target, read_url
+from webhooks.connector import GuardedConnector
+from webhooks.guard import ATTEMPT, Attempt, Refused, Target, read_url
 
 __all__ = ["Answer", "Post", "Sender"]
 
@@ -62,46 +60,6 @@ class Answer:
     @property
     def ok(self) -> bool:
         return self.status is not None and 200 <= self.status < 300 and not self.failure
-
-
-class GuardedConnector(TCPConnector):
-    """Connects to addresses that were checked for this very attempt, and to no other."""
-
-    def __init__(self, ssl_context: SSLContext | None) -> None:
-        super().__init__(
-            resolver=GuardedResolver(),
-            use_dns_cache=False,
-            force_close=True,
-            limit=0,
-            ssl=ssl_context or True,
-            socket_factory=guarded_socket,
-        )
-
-    async def connect(  # the signature is the base's
-        self,
-        req: aiohttp.ClientRequest,
-        traces: Any,
-        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
-    ) -> Connection:
-        attempt, host = ATTEMPT.get(), req.url.raw_host or ""
-        if to_address(host):
-            # The resolver is never asked about an address.
-            attempt.check([host])
-        connection = await super().connect(req, traces, timeout)
-        attempt.transport = connection.transport
-        peer = attempt.transport and attempt.transport.get_extra_info("peername")
-        if not peer or to_address(peer[0]) not in attempt.checked:
-            connection.close()
-            raise Refused(NOT_ALLOWED)
-        return connection
-
-
-def guarded_socket(info: AddrInfoType) -> socket.socket:
-    """Return a socket for an address that this attempt has checked: whatever is connected to comes through here."""
-    family, kind, protocol, _, address = info
-    if to_address(address[0]) not in ATTEMPT.get().checked:
-        raise Refused(NOT_ALLOWED)
-    return socket.socket(family, kind, protocol)
 
 
 class Sender:
@@ -152,8 +110,13 @@ class Sender:
         return "could not be sent", False
 
 
+class TooLong(Exception):
+    """The receiver said more than any answer can be."""
+
+
 # The first that fits is said. Whether a private address exists, refuses or filters is never told.
 FAILURES: tuple[tuple[type[Exception], str, bool], ...] = (
+    (TooLong, "answer too long", False),
     (Refused, "address not allowed", True),
     (aiohttp.ClientConnectorCertificateError, "certificate not valid", True),
     (aiohttp.ClientConnectorSSLError, "no TLS connection", False),
@@ -176,6 +139,10 @@ def attempted(url: str) -> Iterator[Target]:
     token = ATTEMPT.set(attempt)
     try:
         yield target
+    except aiohttp.ClientError:
+        if attempt.is_flooded:
+            raise TooLong from None
+        raise
     finally:
         ATTEMPT.reset(token)
         if attempt.transport:

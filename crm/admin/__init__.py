@@ -17,5 +17,5 @@ BASES: dict[type, type[ResourceAdmin]] = {Client: ClientPage}
 
 for view in bound_views(CANONICAL, RESOURCES).values():
     # Keys, events and whatever else a lower room shows by itself have their own pages; a part stands on its whole's.
-    if not admin.site.is_registered(view.model):
+    if view.model._meta.app_label == "crm" and not admin.site.is_registered(view.model):
         admin.site.register(view.model, page_of(view, BASES.get(view.model, ResourceAdmin)))

@@ -10,7 +10,10 @@ PUBLIC = Contract(
     title="Kith public API",
     description="What outside teams build on: customers, appointments, estimates, invoices and payments.",
     mounts=("api/public/v1/",),
-    resources=("clients", "appointments", "quotes", "invoices", "payments", "team", "services", "files", "events"),
+    resources=(
+        *("clients", "appointments", "quotes", "invoices", "payments", "team", "services", "files", "events"),
+        *("webhooks", "deliveries", "attempts", "replays"),
+    ),
     words={
         "client": "customer",
         "clients": "customers",
@@ -27,6 +30,7 @@ PUBLIC = Contract(
         "": "Available now",
     },
     scopes="{action}:{resource}",
+    actions={"admin": "manage"},
     credentials=(KEY, SESSION),
     tenant_required=True,
     codes={"ENTITY_NOT_FOUND": "NOT_FOUND"},

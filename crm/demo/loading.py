@@ -20,6 +20,7 @@ from crm.demo import (
     story,
     tasks,
     team,
+    webhooks,
 )
 from crm.demo.world import World
 from crm.resources.clients.models import Client
@@ -32,7 +33,7 @@ __all__ = ["load", "size_of"]
 # One file a resource, each with its SIZE and its make(); later ones build on what earlier ones made.
 PARTS: tuple[Any, ...] = (
     clients, products, invoices, payments, quotes, orders, leads, team, appointments, projects, tasks, marketing,
-    activities, files, story,
+    activities, files, story, webhooks,
 )  # fmt: skip
 
 

@@ -125,9 +125,10 @@ def pagination(contract: Contract) -> tuple[Schema, Schema]:
     return shape, {name: shown for name, (_, _, shown) in names.items()}
 
 
-def feed_pagination(contract: Contract) -> tuple[Schema, Schema]:
+def feed_pagination(contract: Contract, *, counted: bool = False) -> tuple[Schema, Schema]:
     """Return the schema and an example of the place in a feed, which is read by cursor in every contract."""
-    names = {name: PAGINATION[OffsetPages][name] for name in ("limit", "has_more", "next_cursor")}
+    names = {"total": PAGINATION[NumberedPages]["total"]} if counted else {}
+    names |= {name: PAGINATION[OffsetPages][name] for name in ("limit", "has_more", "next_cursor")}
     properties = {contract.wire(name): {**schema, "description": text} for name, (schema, text, _) in names.items()}
     shape = {
         "type": "object",

@@ -63,7 +63,8 @@ class ComponentSchema(AutoSchema):
     def included(self, name: str, view: Any, item: Any) -> Schema:
         _, record = self.record(view.siblings[item.resource])
         schema = nullable(record) if item.relation else {"type": "array", "items": record}
-        return {**schema, "readOnly": True, "description": f"Only with `include={name}`."}
+        when = "Where it is read by itself, or" if name in map(view.contract.wire, view.always) else "Only"
+        return {**schema, "readOnly": True, "description": f"{when} with `include={name}`."}
 
     def property(self, field: Any, direction: Any, *, partial: bool) -> Schema:
         """Return the schema of one field with everything that is known about it."""

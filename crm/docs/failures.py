@@ -92,6 +92,12 @@ FAILURES = (
         "Wait for `Retry-After`, then send it again.",
     ),
     Failure(
+        409,
+        "SECRET_NOT_REPLAYABLE",
+        "The first answer to this Idempotency-Key held a secret, which is shown once. The request was carried out.",
+        "The message names the record: reveal or rotate its secret.",
+    ),
+    Failure(
         412,
         "PRECONDITION_FAILED",
         "The record has changed since the version in `If-Match`.",

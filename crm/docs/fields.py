@@ -38,7 +38,8 @@ def value(field: Any, direction: str) -> Schema:
     """Return the schema of a field's value, by the field's class; an unknown class is a warning, never a guess."""
     for kind in type(field).__mro__:
         if kind in VALUES:
-            return VALUES[kind](field, direction)
+            # A field that is stricter in what it takes says so itself.
+            return VALUES[kind](field, direction) | (getattr(field, "schema", {}) if direction == REQUEST else {})
     warn(f"{type(field).__name__} of {field.field_name} has no schema: add it to VALUES in crm/docs/fields.py.")
     return {}
 

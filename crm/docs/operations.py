@@ -71,7 +71,7 @@ class ContractSchema(ComponentSchema):
         if self.shown is not self.view:
             needed.append(self.shown.scope("read"))
         needed += filter(None, [self.told("also")])
-        return [self.view.contract.scope(scope) for scope in needed]
+        return [self.view.contract.scope(scope) for scope in dict.fromkeys(needed)]
 
     def told(self, name: str) -> Any:
         """Return what the action says about itself, None where it says nothing."""
@@ -106,7 +106,9 @@ class ContractSchema(ComponentSchema):
         if self.is_list:
             return [*path, *parameters.list_parameters(self.shown, [item["name"] for item in path])]
         if self.told("entry"):
-            return [*path, *parameters.feed_parameters(self.view)]
+            return [*path, *parameters.feed_parameters(self.view, self.told("asks") or ())]
+        if self.method == "GET" and self.told("gives"):
+            return [*path, *parameters.anywhere(self.view.contract)]
         if self.told("sends"):
             return [*path, *parameters.known_parameters(self.view)]
         if self.method == "GET":
@@ -150,8 +152,10 @@ class ContractSchema(ComponentSchema):
     # The answers.
 
     def _get_response_bodies(self, direction: Any = RESPONSE) -> Schema:
-        found = {self.success_status(): self.success()}
-        if self.method == "GET" and not self.is_list and not self.told("entry"):
+        gives = self.told("gives")
+        found = {str(status): self.given(kind, status) for status, kind in gives.items()} if gives else {}
+        found = found or {self.success_status(): self.success()}
+        if self.method == "GET" and not (self.is_list or self.told("entry") or gives):
             known = answers.headers(self.view.contract, "ETag")
             found["304"] = {"description": "You have the record as it is.", "headers": known}
         for status in sorted(self.failing()):
@@ -164,7 +168,7 @@ class ContractSchema(ComponentSchema):
     def failing(self) -> set[int]:
         """Return the statuses of what can go wrong."""
         writes = answers.WRITE if self.method != "GET" else ()
-        matched = (412,) if writes and self.path_of_record else ()
+        matched = (412,) if writes and self.path_of_record and self.view.versioned else ()
         addressed = (404,) if self.view.contract.address else ()
         bodies = answers.BODY if self.method in ("POST", "PUT", "PATCH") else ()
         return {
@@ -178,7 +182,6 @@ class ContractSchema(ComponentSchema):
         }
 
     def success(self) -> Schema:
-        contract = self.view.contract
         if self.told("sends"):
             return self.sent()
         if self.view.action == "destroy":
@@ -190,12 +193,29 @@ class ContractSchema(ComponentSchema):
         else:
             schema, example, more = self.single()
         more = (*more, "Idempotent-Replayed") if self.method != "GET" else more
-        content = {JSON: {"schema": schema, "example": example}}
+        return self.answered(schema, example, more)
+
+    def answered(self, schema: Schema, example: Any, more: Sequence[str]) -> Schema:
         return {
             "description": self.get_summary() + ".",
-            "headers": answers.headers(contract, *more),
-            "content": content,
+            "headers": answers.headers(self.view.contract, *more),
+            "content": {JSON: {"schema": schema, "example": example}},
         }
+
+    def given(self, kind: Any, status: int) -> Schema:
+        """Return an answer that is not the record: another resource's, named by its plural, or a shape."""
+        contract, example = self.view.contract, {}
+        if isinstance(kind, str):
+            other = self.view.siblings[kind]
+            (name, shape), example = self.record(other), record_example(other)
+        else:
+            serializer = bind(kind, contract)()
+            component = self.resolve_serializer(serializer, RESPONSE)
+            example = whole_example(serializer, getattr(kind, "example", None))
+            name, shape = component.name, component.ref
+        schema = self.share(f"{name}Response", answers.enveloped(contract, f"One {name}.", data=shape))
+        made = status == 201 and self.view.action == "create"
+        return self.answered(schema, contract.envelope(data=example), ("ETag", "Location") if made else ())
 
     def sent(self) -> Schema:
         """Return the answer that is no JSON."""
@@ -216,7 +236,8 @@ class ContractSchema(ComponentSchema):
             return *self.warned(name, record, example), ()
         schema = self.share(f"{name}Response", answers.enveloped(contract, f"One {name}.", data=record))
         found = self.view.action == "create" and "retrieve" in self.view.methods
-        more = ("ETag", "Location") if found else ("ETag",)
+        tag = ("ETag",) if self.method == "GET" or self.view.versioned else ()
+        more = (*tag, "Location") if found else tag
         return schema, example, more
 
     def warned(self, name: str, record: Schema, example: Any) -> tuple[Schema, Any]:
@@ -242,8 +263,8 @@ class ContractSchema(ComponentSchema):
         contract = self.view.contract
         entry = bind(self.told("entry"), contract)()
         shape = self.resolve_serializer(entry, "response")
-        page, place = answers.feed_pagination(contract)
+        page, place = answers.feed_pagination(contract, counted=bool(self.told("counted")))
         rows = {"type": "array", "items": shape.ref}
         whole = answers.enveloped(contract, f"A page of {shape.name}.", data=rows, pagination=page)
-        example = contract.envelope(data=[whole_example(entry)], pagination=place)
+        example = contract.envelope(data=[whole_example(entry, self.told("entry").example)], pagination=place)
         return self.share(f"{shape.name}ListResponse", whole), example, ()

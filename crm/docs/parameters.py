@@ -1,11 +1,11 @@
 """Parameters of the document: the query grammar of lists, what one record takes, and the headers."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from crm.docs.conditions import filter_parameters, filter_tree
 from crm.docs.fields import REQUEST, Schema, id_pattern
-from crm.docs.shared import HEADERS, PAGING, QUERY, Known, parameter
+from crm.docs.shared import ASKED, HEADERS, PAGING, QUERY, Known, parameter
 from crm.rest.contract import Contract
 from crm.rest.lists import offered
 
@@ -106,14 +106,16 @@ def write_parameters(view: Any, *, record: bool) -> list[Schema]:
     """Return the headers of a write."""
     # An answer that warns cannot be given twice.
     once = ("Idempotency-Key",) if record or not view.warning else ()
-    names = (*once, "If-Match") if record else once
+    names = (*once, "If-Match") if record and view.versioned else once
     return [*map(reference, names), *anywhere(view.contract)]
 
 
-def feed_parameters(view: Any) -> list[Schema]:
-    """Return what a feed takes: its place."""
-    place = (parameter(name, "query", *said(PAGING[name], view.contract)) for name in ("limit", "cursor"))
-    return [*place, *anywhere(view.contract)]
+def feed_parameters(view: Any, asks: Sequence[str] = ()) -> list[Schema]:
+    """Return what a feed takes: its place, and what else it asks."""
+    contract = view.contract
+    more = (parameter(contract.wire(name), "query", *said(ASKED[name], contract)) for name in asks)
+    place = (parameter(name, "query", *said(PAGING[name], contract)) for name in ("limit", "cursor"))
+    return [*more, *place, *anywhere(contract)]
 
 
 def read_parameters(view: Any) -> list[Schema]:

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from crm.docs.fields import Schema
 from crm.rest.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_PAGE
 
-__all__ = ["HEADERS", "PAGING", "QUERY", "Known", "parameter"]
+__all__ = ["ASKED", "HEADERS", "PAGING", "QUERY", "Known", "parameter"]
 
 
 class Known(NamedTuple):
@@ -55,6 +55,8 @@ QUERY = {
     ),
     "updated_since": Known(MOMENT, "Only records changed at or after this time.", "2026-01-01T00:00:00Z"),
 }
+# What single readings take.
+ASKED = {"since": Known(MOMENT, "Only what happened at or after this time.", "2026-01-01T00:00:00Z")}
 HEADERS = {
     "Idempotency-Key": Known(
         {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},

@@ -102,6 +102,8 @@ class Contract:
     maturity: Mapping[str, str] = field(default_factory=dict, hash=False)
     words: Mapping[str, str] = field(default_factory=dict, hash=False)
     scopes: str = "{resource}:{action}"
+    # Its own words for what a scope allows.
+    actions: Mapping[str, str] = field(default_factory=dict, hash=False)
     camel: bool = False
     credentials: tuple[str, ...] = (KEY,)
     tenant_header: str = "X-Organization-Id"
@@ -164,7 +166,7 @@ class Contract:
     def scope(self, scope: str) -> str:
         """Return a stored scope in the contract's vocabulary."""
         resource, _, action = scope.partition(":")
-        return self.scopes.format(resource=self.word(resource), action=action)
+        return self.scopes.format(resource=self.word(resource), action=self.actions.get(action, action))
 
     def event(self, type: str) -> str:
         """Return an event's type in the contract's vocabulary."""

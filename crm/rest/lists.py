@@ -152,7 +152,7 @@ def part(view: Any, name: str, inner: tuple[str, ...]) -> Part:
         return Embedded(name, include.relation, plan)
     if include.through:
         return named(view, include.through).records(name, plan)
-    return Many(name, sibling.model, include.back, "", ("-created_at", "-id"), plan)
+    return Many(name, sibling.model, include.back, "", (*sibling.ordering, "-id"), plan)
 
 
 def named(view: Any, through: str) -> Ids:

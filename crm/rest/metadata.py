@@ -129,7 +129,9 @@ def telling(**facts: Any) -> Callable[[Any], Any]:
     """Write on an action what the documents cannot derive.
 
     `takes` and `media` say what its body is, `sends` of which types an answer is that is no JSON, `entry` what a feed
-    shows, `also` which scope it needs besides, `fails` how else it may fail.
+    shows (`counted`: all of it), `asks` what its query holds besides, `gives` what its answers hold by status: a shape,
+    or a resource's record by plural name. `also` is a scope that it needs besides, `right` the verb of its own where
+    that is none of the usual, `fails` how else it may fail.
     """
 
     def decorate(handler: Any) -> Any:

@@ -201,6 +201,7 @@ TABLE: dict[type[BaseException], Worder] = {
     credentials.ClaimMalformed: fixed(400, "VALIDATION_ERROR"),
     credentials.ClaimInProgress: fixed(409, "IDEMPOTENCY_IN_PROGRESS", Retry_After="1"),
     credentials.ClaimMismatch: fixed(422, "IDEMPOTENCY_MISMATCH"),
+    credentials.ClaimUnrepeatable: fixed(409, "SECRET_NOT_REPLAYABLE"),
     InUse: in_use,
     LastOwner: fixed(409, "CONFLICT"),
     InvalidTransition: invalid_transition,

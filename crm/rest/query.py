@@ -56,11 +56,15 @@ def read_query(view: Any, params: Mapping[str, str]) -> Query:
 
 
 def read_shape(view: Any, params: Mapping[str, str]) -> Query:
-    """Return the query of one record, which knows `fields` and `include`; raise a 400 for anything else."""
+    """Return the query of one record, which knows `fields` and `include`; raise a 400 for anything else.
+
+    A whole record comes with what is always included.
+    """
     known = [view.contract.wire(name) for name in ("fields", "include")]
     if unknown := [name for name in params if name not in known]:
         raise refuse(unknown[0], f"Unknown parameter. Known: {', '.join(known)}.", code="VALIDATION_ERROR")
-    return Query((), (), *shape_of(view, params), "")
+    fields, includes = shape_of(view, params)
+    return Query((), (), fields, includes if fields else tuple(dict.fromkeys((*includes, *view.always))), "")
 
 
 def shape_of(view: Any, params: Mapping[str, str]) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:

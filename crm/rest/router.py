@@ -125,10 +125,11 @@ def happenings(view: type[ResourceViewSet]) -> dict[str, str]:
 
 
 def required_scopes(view: type[ResourceViewSet]) -> dict[str, str]:
-    """Return the scope of every action: an extra one reads when it answers GET, and writes otherwise."""
+    """Return the scope of every action: an extra one reads when it answers GET, and writes unless it says more."""
     found = {name: view.scope(verb) for name, verb in ACTIONS.items()}
     for name, item in commands(view).items():
-        found[name] = view.scope("read" if set(item.mapping) == {"get"} else "write")
+        usual = "read" if set(item.mapping) == {"get"} else "write"
+        found[name] = view.scope(getattr(item, "right", usual))
     return found
 
 

@@ -61,6 +61,9 @@ class ResourceViewSet(ContractView):
     # The model's names for a record's version, and for when it was made and changed.
     version_field: ClassVar[str] = "version"
     moments: ClassVar[tuple[str, str]] = ("created_at", "updated_at")
+    # What one record is read with, asked for or not; and whether its version tells all that can change of it.
+    always: ClassVar[tuple[str, ...]] = ()
+    versioned: ClassVar[bool] = True
 
     # For a resource that is a part of another one: whose records, scopes and events they are, and what makes the part.
     part_of: ClassVar[type["ResourceViewSet"] | None] = None
@@ -110,7 +113,8 @@ class ResourceViewSet(ContractView):
         record, version = found
         response = answer(self.contract.envelope(data=self.shown(record)))
         # What is inside a record can change without its version: only the plain record is known by version alone.
-        mark = f"-{crc32(response.content):08x}" if query.fields or query.includes else ""
+        plain = self.versioned and not (query.fields or query.includes)
+        mark = "" if plain else f"-{crc32(response.content):08x}"
         return tagged(response, f'"{version}{mark}"', request.headers.get("If-None-Match"))
 
     @one_write
@@ -202,8 +206,6 @@ class ResourceViewSet(ContractView):
         """Delete the locked `record`."""
         writes.delete(record, actor=self.actor)
 
-    # Reading.
-
     def get_queryset(self) -> Any:
         """Return the rows of the caller's tenant, where every query starts."""
         return self.model.objects.of(self.tenant).filter(**self.only)
@@ -238,8 +240,6 @@ class ResourceViewSet(ContractView):
     def own_conditions(self) -> tuple[Q, ...]:
         """Return the conditions of `within`, and those that depend on the caller's rights: most resources have none."""
         return self.within
-
-    # Answers.
 
     def show(self, record: Any, *, status: int = 200) -> HttpResponse:
         """Return the record as it now is, with its version as ETag."""

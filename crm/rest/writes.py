@@ -33,6 +33,7 @@ __all__ = [
     "one_write",
     "record_created",
     "snapshot",
+    "verbs_of",
 ]
 
 
@@ -53,6 +54,11 @@ SILENT = frozenset({"updated_at"})
 def keep(model: type, kept: Kept) -> None:
     """Let the ledger know how records of `model` are shown."""
     _kept[model] = kept
+
+
+def verbs_of(model: Any) -> Collection[str]:
+    """Return what can happen to records of `model`, by the verbs of their events."""
+    return _kept[model].verbs
 
 
 def snapshot(record: TenantModel) -> dict[str, Any]:
@@ -156,7 +162,7 @@ def records_inside(record: TenantModel, tenant: Tenant) -> Iterator[TenantModel]
     """Yield the records, with a history of their own, that are nothing without this one."""
     for relation in relations_to(record):
         model: Any = relation.related_model
-        if relation.on_delete is CASCADE and model in _kept:
+        if relation.on_delete is CASCADE and model in _kept and _kept[model].verbs:
             yield from model.objects.of(tenant).filter(**{relation.field.name: record.pk}).order_by("id")
 
 
@@ -205,7 +211,8 @@ def command(
     """Make a verb of a resource, `POST /<resource>/{id}/<verb>`, out of a method that takes the locked record.
 
     `event` is the `<resource>.<event>` it may leave (None where its rule decides); `takes` is its body's serializer,
-    whose validated fields become keyword arguments. Scope: `<resource>:write`.
+    whose validated fields become keyword arguments. Scope: `<resource>:write`. The answer is the record, unless the
+    method returns one of its own.
     """
 
     def decorate(verb: Callable[..., Any]) -> Any:
@@ -213,8 +220,8 @@ def command(
         @wraps(verb)
         def run(view: Any, request: Any, pk: str) -> HttpResponse:
             record = view.get_locked(pk)
-            verb(view, record, **view.read_body(takes and bind(takes, view.contract)))
-            return view.show(record)  # type: ignore[no-any-return]
+            done = verb(view, record, **view.read_body(takes and bind(takes, view.contract)))
+            return done if isinstance(done, HttpResponse) else view.show(record)
 
         route: Any = action(detail=True, methods=list(methods), url_path=path or verb.__name__.replace("_", "-"))(run)
         route.event, route.takes = event, takes

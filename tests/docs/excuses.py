@@ -72,6 +72,11 @@ RULES = (
     r"Must be a file's name",
     r"none of the types that are taken",
     r"The file is empty",
+    # Where webhooks may go is more than a pattern, and so is what may go along.
+    r"The address |The host |This address is not allowed|Only an IPv6 address",
+    r"The header |The headers are|The value of the header|valid name of a header",
+    r"No such event\.",
+    r"Only events of the last 14 days|Must be before until",
     # A format says how an address is written, not that a host can have this name.
     r"Enter a valid URL",
 )

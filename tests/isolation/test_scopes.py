@@ -9,7 +9,6 @@ import orjson
 import pytest
 
 from apikeys.scopes import ACTIONS, catalogue
-from crm.registry import UPCOMING
 from tenants import ids
 from tenants.models import Member
 from tests.browsers import fresh
@@ -23,9 +22,8 @@ Table = dict[str, list[str]]
 
 
 def every_scope() -> list[str]:
-    """Return every scope of a resource that has routes, and those for all resources."""
-    known = [category for category in catalogue() if category.resource not in UPCOMING]
-    own = [f"{category.resource}:{action}" for category in known for action in (*category.actions, "admin")]
+    """Return every scope of a resource, and those for all resources."""
+    own = [f"{category.resource}:{action}" for category in catalogue() for action in (*category.actions, "admin")]
     return sorted({*own, *(f"*:{action}" for action in ACTIONS)})
 
 

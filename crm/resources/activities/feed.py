@@ -42,6 +42,15 @@ get: Callable[[Any], Any] = action(detail=True, methods=["get"])
 class EntrySerializer(Shape):
     """One thing that happened: an activity that somebody logged, or a change of a record."""
 
+    example = {
+        "id": "act_01kb1z5dphf8fst3ka5pe7tkh1",
+        "type": "call",
+        "title": "Asked for a second bathroom",
+        "actor": "Website",
+        "record_id": "cli_01kb1z5dphf8fst3ka5pe7tkh1",
+        "data": {"body": None, "direction": "in", "duration_minutes": 15},
+    }
+
     id = StrictChar(help_text="The activity's id, or the event's.")
     type = StrictChar(help_text="The activity's kind, like note, or the event's type, like invoice.sent.")
     at = serializers.DateTimeField(help_text="When it happened.")
