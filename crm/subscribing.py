@@ -86,7 +86,7 @@ class EndpointForm(forms.Form):
         label="Headers",
         required=False,
         widget=forms.Textarea(attrs={**TEXT, "rows": 3}),
-        help_text="One a line, like X-Api-Key: abc. Their values are kept sealed; *** leaves one as it is.",
+        help_text="One a line, like X-Api-Key: 5f2c. Their values are kept sealed; *** leaves one as it is.",
     )
 
     def fill(self, endpoint: Endpoint) -> None:
@@ -129,7 +129,7 @@ class EndpointForm(forms.Form):
         for line in filter(None, map(str.strip, self.cleaned_data["headers"].splitlines())):
             name, colon, value = line.partition(":")
             if not colon:
-                raise ValidationError(f"{line[:60]} is no header: write it like X-Api-Key: abc.")
+                raise ValidationError(f"{line[:60]} is no header: write it like X-Api-Key: 5f2c.")
             if name.strip().lower() in map(str.lower, found):
                 raise ValidationError(f"The header {name.strip()[:60]} is given twice: keep one.")
             found[name.strip()] = value.strip()

@@ -6,7 +6,6 @@ from django.http import HttpRequest
 from django.template.response import TemplateResponse
 
 from webhooks.models import Endpoint
-from webhooks.signing import public_key
 
 __all__ = ["shown_once"]
 
@@ -18,11 +17,8 @@ def shown_once(
 
     No session, message, address or log line holds it, so nothing shows it again.
     """
-    public = endpoint.signing == Endpoint.Signing.ED25519
-    plaintext = public_key(secret) if public else secret
-    response = TemplateResponse(
-        request, template, {"endpoint": endpoint, "public": public, "plaintext": plaintext, **context}
-    )
+    shown = {"endpoint": endpoint, "public": bool(endpoint.public_key), "plaintext": endpoint.public_key or secret}
+    response = TemplateResponse(request, template, {**shown, **context})
     response["Cache-Control"] = "no-store, private"
     response["Pragma"] = "no-cache"
     return response

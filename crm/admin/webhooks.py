@@ -51,6 +51,7 @@ class StaffEndpointForm(forms.ModelForm, EndpointForm):  # type: ignore[type-arg
 
 FIELDS = ("url", "description", "events", "ordered", "headers")
 FACTS = ("public_id", "tenant", "side", "signed", "says", "hears", "made_by", "made_at")
+SHOWN = ("url", "description", "asked_for", "in_order", "header_names")
 
 
 @admin.register(Endpoint)
@@ -70,8 +71,7 @@ class WebhookPage(EndpointAdmin):
         if obj is None:
             return [(None, {"fields": ("url", "description", "events", "ordered", "signing", "headers")})]
         if not self.has_change_permission(request, obj):
-            shown = ("url", "description", "asked_for", "in_order", "header_names")
-            return [(None, {"fields": shown}), ("Facts", {"fields": FACTS})]
+            return [(None, {"fields": SHOWN}), ("Facts", {"fields": FACTS})]
         return [(None, {"fields": FIELDS}), ("Facts", {"fields": FACTS})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
@@ -80,7 +80,7 @@ class WebhookPage(EndpointAdmin):
             return ()
         if self.has_change_permission(request, obj):
             return FACTS
-        return ("url", "description", "asked_for", "in_order", "header_names", *FACTS)
+        return (*SHOWN, *FACTS)
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """Ask for the tenant and its side first."""
@@ -117,8 +117,8 @@ class WebhookPage(EndpointAdmin):
 
     @admin.display(description="Signed with")
     def signed(self, endpoint: Endpoint) -> str:
-        """Return how it is signed."""
-        return f"{endpoint.signing}: {endpoint.get_signing_display()}"
+        """Return how it is signed, and what verifies it where that is no secret."""
+        return show.two_lines(f"{endpoint.signing}: {endpoint.get_signing_display()}", endpoint.public_key or "")
 
     @admin.display(description="Says events")
     def says(self, endpoint: Endpoint) -> str:

@@ -8,19 +8,20 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 
 from apikeys.pages.desk import Desk
+from crm.contracts.v1 import V1
+from crm.errors import Refusal
 from crm.pages.desk import DELETE, SECRETS, WRITE, endpoint_page, to_endpoint
 from crm.pages.endpoints import secret_page
+from crm.resources.webhooks.rules import test
 from tenants import ids
 from tenants.staff import actor_of
 from webhooks import endpoints
 from webhooks.again import SENTENCES, preview
 from webhooks.forms import OnForm, RotateForm, WindowForm
 from webhooks.models import Endpoint
-from webhooks.replay import Unrepeatable, start
+from webhooks.replay import Silent, Unrepeatable, start
 
 __all__ = ["delete_page", "replay_page", "reveal_page", "rotate_page", "switch_page", "test_page"]
-
-ASLEEP = "The endpoint is switched off: a test waits until it is on."
 
 
 def ask(request: HttpRequest, desk: Desk, endpoint: Endpoint, title: str, **more: Any) -> HttpResponse:
@@ -33,9 +34,15 @@ def test_page(request: HttpRequest, desk: Desk, endpoint: Endpoint) -> HttpRespo
     """Ask, then send a test, and lead to its delivery."""
     if request.method != "POST":
         said = ("A delivery of the type ping, signed and logged like every other. It tells of no record.",)
-        note = "" if endpoint.active else ASLEEP
-        return ask(request, desk, endpoint, "Send a test", said=said, note=note, verb="Send the test")
-    delivery = endpoints.ping(endpoint, actor=actor_of(request, endpoint.tenant))
+        return ask(request, desk, endpoint, "Send a test", said=said, verb="Send the test")
+    if not endpoint.active:
+        messages.error(request, SENTENCES[Silent])
+        return to_endpoint(desk, endpoint)
+    try:
+        delivery = test(endpoint, actor=actor_of(request, endpoint.tenant))
+    except Refusal as error:
+        messages.error(request, V1.say(error.problem.message))
+        return to_endpoint(desk, endpoint)
     messages.success(request, "The test is on its way. Load the page again to see what came of it.")
     return redirect(reverse("settings-delivery", args=[ids.encode("dlv", delivery.pk)]) + desk.query)
 
@@ -73,7 +80,9 @@ def rotate_page(request: HttpRequest, desk: Desk, endpoint: Endpoint) -> HttpRes
 
 @endpoint_page(SECRETS, form=True)
 def reveal_page(request: HttpRequest, desk: Desk, endpoint: Endpoint) -> HttpResponse:
-    """Ask, then show the secret; the audit log has who saw it."""
+    """Ask, then show the secret; the audit log has who saw it. A public key stands on the endpoint's page."""
+    if endpoint.public_key:
+        return to_endpoint(desk, endpoint)
     if request.method != "POST":
         said = (
             "Whoever has the secret can sign in Kith's name towards this receiver.",

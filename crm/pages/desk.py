@@ -10,15 +10,16 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from apikeys.pages.desk import Desk, member_page
+from apikeys.roles import MANAGE_WEBHOOKS
 from apikeys.scopes import allows
 from tenants import ids
 from tenants.models import Tenant
 from webhooks.endpoints import PREFIX
 from webhooks.models import Endpoint
 
-__all__ = ["READ", "SECRETS", "WRITE", "endpoint_page", "may", "page_of", "public_id", "sides", "to_endpoint"]
+__all__ = ["DELETE", "READ", "SECRETS", "WRITE", "endpoint_page", "may", "page_of", "public_id", "sides", "to_endpoint"]
 
-READ, WRITE, DELETE, SECRETS = "webhooks:read", "webhooks:write", "webhooks:delete", "webhooks:admin"
+READ, WRITE, DELETE, SECRETS = "webhooks:read", "webhooks:write", "webhooks:delete", MANAGE_WEBHOOKS
 Page = Callable[..., HttpResponse]
 
 
@@ -55,7 +56,7 @@ def page_of(scope: str = READ, *, form: bool = False) -> Callable[[Page], Page]:
 
 
 def endpoint_page(scope: str = READ, *, form: bool = False) -> Callable[[Page], Page]:
-    """The same for pages of one endpoint, which the view gets; another organization's is not found, like none."""
+    """Do the same for pages of one endpoint, which the view gets; another organization's is not found, like none."""
 
     def wrap(view: Page) -> Page:
         @page_of(scope, form=form)

@@ -12,15 +12,16 @@ from unfold.widgets import UnfoldAdminSelectWidget
 from tenants.admin.widgets import dress
 from tenants.staff import actor_of
 from webhooks import endpoints
+from webhooks.again import SENTENCES
 from webhooks.forms import OnForm, RotateForm
 from webhooks.models import Endpoint
 from webhooks.once import shown_once
+from webhooks.replay import Silent
 
 __all__ = ["ask", "reveal_page", "rotate_page", "secret_page", "switch_page", "test_page", "wanted"]
 
 PAGE, ASK = "admin:webhooks_endpoint_change", "admin/kith/webhook_ask.html"
 SENT = "The test is on its way. Its attempt shows here as soon as it was made: load the page again."
-ASLEEP = "The endpoint is switched off: a test waits until it is on."
 
 
 def wanted(page: Any, request: HttpRequest, object_id: str, verb: str = "change") -> Endpoint:
@@ -43,8 +44,10 @@ def test_page(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
     """Ask, then send a test, and lead to its delivery."""
     if request.method != "POST":
         said = ("A delivery of the type ping, signed and logged like every other. It tells of no record.",)
-        note = "" if endpoint.active else ASLEEP
-        return ask(request, endpoint, "Send a test", said=said, note=note, verb="Send the test")
+        return ask(request, endpoint, "Send a test", said=said, verb="Send the test")
+    if not endpoint.active:
+        messages.error(request, SENTENCES[Silent])
+        return redirect(PAGE, endpoint.pk)
     delivery = endpoints.ping(endpoint, actor=actor_of(request, endpoint.tenant))
     messages.success(request, SENT)
     return redirect("admin:webhooks_delivery_change", delivery.pk)
@@ -82,7 +85,9 @@ def rotate_page(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
 
 
 def reveal_page(request: HttpRequest, endpoint: Endpoint) -> HttpResponse:
-    """Ask, then show the secret; the audit log has who saw it."""
+    """Ask, then show the secret, and the audit log has who saw it; a public key is shown to whoever comes."""
+    if endpoint.public_key:
+        return secret_page(request, endpoint, "", title="The public key")
     if request.method != "POST":
         said = (
             "Whoever has the secret can sign in Kith's name towards this receiver.",

@@ -58,7 +58,7 @@ class EndpointFilter(DropdownFilter):
 class TypeFilter(SeenFilter):
     """By what happened."""
 
-    title, parameter_name, column = "type", "type", "type"
+    title, parameter_name, column = "type", "what", "type"
 
 
 class MadeFilter(DayFilter):
