@@ -96,13 +96,13 @@ class EndpointForm(forms.Form):
             return
         del self.fields["signing"]
         headers = endpoints.shown_headers(endpoint)
-        self.initial |= {
-            "url": endpoint.url,
-            "description": endpoint.description or "",
-            "events": endpoint.events,
-            "ordered": endpoint.ordered,
-            "headers": "\n".join(f"{name}: {value}" for name, value in headers.items()),
-        }
+        self.initial.update(
+            url=endpoint.url,
+            description=endpoint.description or "",
+            events=endpoint.events,
+            ordered=endpoint.ordered,
+            headers="\n".join(f"{name}: {value}" for name, value in headers.items()),
+        )
         offered: Any = self.fields["events"]
         known = {value for _, choices in event_choices() for value, _ in choices}
         if strange := [pattern for pattern in endpoint.events if pattern not in known]:

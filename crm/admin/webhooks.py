@@ -28,7 +28,7 @@ from webhooks.models import Endpoint
 __all__ = ["WebhookPage"]
 
 
-class StaffEndpointForm(forms.ModelForm, EndpointForm):  # type: ignore[type-arg, misc]
+class StaffEndpointForm(forms.ModelForm, EndpointForm):  # type: ignore[type-arg]
     """The same, in unfold's clothes."""
 
     class Meta:

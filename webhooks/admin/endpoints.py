@@ -80,16 +80,16 @@ class EndpointAdmin(StaffAdmin):
         self, request: HttpRequest, context: dict[str, Any], *args: Any, obj: Any = None, **kwargs: Any
     ) -> Any:
         """Show the form, below how the endpoint does and what it was sent."""
+        # One button is enough: what is new shows its secret, and what is not so much more.
+        context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
         if obj is not None:
             hours = span(request.GET.get("hours", ""))
-            # One button is enough below a page that shows so much more.
-            context |= {"show_save_and_add_another": False, "show_save_and_continue": False}
             context |= {"standing": standing(obj), "charts": charts(obj, hours), "hours": hours, "spans": HOURS}
         return super().render_change_form(request, context, *args, obj=obj, **kwargs)
 
     # What is done to one.
 
-    @action(description="Send a test", permissions=["change"], url_path="test", icon="send")  # type: ignore[untyped-decorator]
+    @action(description="Test", permissions=["change"], url_path="test", icon="send")  # type: ignore[untyped-decorator]
     def test(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send a delivery that means nothing."""
         return acting.test_page(request, acting.wanted(self, request, object_id))
@@ -99,17 +99,17 @@ class EndpointAdmin(StaffAdmin):
         """Send the events of a window again."""
         return replaying.window_page(request, acting.wanted(self, request, object_id))
 
-    @action(description="Rotate secret", permissions=["secret"], url_path="rotate", icon="autorenew")  # type: ignore[untyped-decorator]
+    @action(description="Rotate", permissions=["secret"], url_path="rotate", icon="autorenew")  # type: ignore[untyped-decorator]
     def rotate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Make the next secret."""
         return acting.rotate_page(request, acting.wanted(self, request, object_id, "secret"))
 
-    @action(description="Reveal secret", permissions=["secret"], url_path="reveal", icon="visibility")  # type: ignore[untyped-decorator]
+    @action(description="Reveal", permissions=["secret"], url_path="reveal", icon="visibility")  # type: ignore[untyped-decorator]
     def reveal(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Show the secret again."""
         return acting.reveal_page(request, acting.wanted(self, request, object_id, "secret"))
 
-    @action(description="Switch on or off", permissions=["change"], url_path="switch", icon="power_settings_new")  # type: ignore[untyped-decorator]
+    @action(description="Switch", permissions=["change"], url_path="switch", icon="power_settings_new")  # type: ignore[untyped-decorator]
     def switch(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Switch it off, or on again."""
         return acting.switch_page(request, acting.wanted(self, request, object_id))

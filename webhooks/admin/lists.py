@@ -1,5 +1,7 @@
 """Lists whose rows know more than their columns: looked up for the rows of the page, in a statement or two for all."""
 
+from typing import Any
+
 from django.db import OperationalError
 from django.http import HttpRequest
 from unfold.views import ChangeList
@@ -19,7 +21,8 @@ class EndpointList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Look the page up."""
         super().get_results(request)
-        rows = self.result_list = list(self.result_list)
+        found: Any = self.result_list
+        rows = self.result_list = list(found)
         lanes = lanes_of(rows)
         try:
             known = days(rows)
@@ -35,7 +38,8 @@ class DeliveryList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Look the page up."""
         super().get_results(request)
-        rows = self.result_list = list(self.result_list)
+        found: Any = self.result_list
+        rows = self.result_list = list(found)
         wanted = {row.endpoint_id for row in rows}
         found = Endpoint.every_tenant.filter(pk__in=wanted).in_bulk() if wanted else {}
         for row in rows:

@@ -1,5 +1,7 @@
 """The page that sends a window again: a form, then what it would send, then a job."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -21,7 +23,7 @@ STARTED = "{:,} events are sent again, slower than live traffic."
 class StaffWindowForm(WindowForm):
     """The same, in unfold's clothes."""
 
-    def __init__(self, *args: object, **kwargs: object) -> None:
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name in ("since", "until"):
             self.fields[name].widget.attrs["class"] = " ".join(INPUT_CLASSES)
