@@ -57,11 +57,11 @@ class CrmSpeech:
             "id": ids.encode("evt", event.id),
             "type": spoken.event(event.type),
             "timestamp": event.timestamp,
-            spoken.wire("record_version"): event.record_version,
+            "record_version": event.record_version,
             "data": data,
             "changes": changes,
         }
-        return orjson.dumps(body)
+        return orjson.dumps({spoken.wire(name): value for name, value in body.items()})
 
     def silenced(self, makers: Iterable[UUID]) -> Collection[UUID]:
         """Return the keys that were revoked; one that was rotated has a successor with the same rights."""

@@ -38,7 +38,7 @@ def allowed_nets(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) 
 
 
 def overlap(net: str, dangerous: str) -> bool:
-    """Tell whether two networks have an address in common; IPv4 mapped into IPv6 is judged as IPv4."""
+    """Tell whether two networks have an address in common."""
     one, other = ip_network(net, strict=False), ip_network(dangerous)
     return one.version == other.version and one.overlaps(other)
 

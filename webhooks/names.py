@@ -55,8 +55,10 @@ def look_up(host: str) -> Future[list[str]]:
 def reply(answer: Future[list[str]], host: str) -> None:
     try:
         infos = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        answer.set_exception(error if isinstance(error, OSError) else OSError(str(error)))
+    except OSError as error:
+        answer.set_exception(error)
+    except Exception as error:  # noqa: BLE001  a thread that died of it would leave whoever asked waiting
+        answer.set_exception(OSError(str(error)))
     else:
         # An address with a zone keeps it, and is refused.
         answer.set_result([f"{a[0]}%{a[3]}" if len(a) == 4 and a[3] else str(a[0]) for *_, a in infos])

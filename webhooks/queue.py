@@ -19,6 +19,7 @@ from webhooks.statements import (
     CLAIM,
     GIVE_BACK,
     HOLD,
+    IS_DUE,
     LOST,
     PARK,
     RENEW,
@@ -28,7 +29,7 @@ from webhooks.statements import (
     WRITE_BACK,
 )
 
-__all__ = ["Ailing", "Lane", "Outcome", "Queue", "Result", "Taken"]
+__all__ = ["Ailing", "Lane", "Outcome", "Queue", "Result", "Taken", "is_due"]
 
 WARN, GIVE_UP = timedelta(hours=24), timedelta(hours=120)
 LONGEST_CIRCUIT = timedelta(hours=1)
@@ -177,6 +178,13 @@ class Queue:
         }  # fmt: skip
         found = self.run(GIVE_BACK, params)
         return [Ailing((tenant, endpoint), ends) for tenant, endpoint, worries, ends in found if worries or ends]
+
+
+def is_due() -> bool:
+    """Tell whether something waits that nobody is at work on."""
+    with connections[STAFF].cursor() as cursor:
+        cursor.execute(IS_DUE)
+        return bool(cursor.fetchone()[0])
 
 
 def columns(rows: Iterable[tuple[Any, ...]]) -> list[list[Any]]:

@@ -126,7 +126,7 @@ def advance(job: Replay, *, batch: int = BATCH) -> bool:
         if len(found) < batch:
             held.status, held.finished_at = Replay.Status.DONE, timezone.now()
         held.save()
-        return held.status == Replay.Status.RUNNING
+        return bool(held.status == Replay.Status.RUNNING)
 
 
 def sweep(*, batch: int = BATCH) -> int:

@@ -50,7 +50,7 @@ class Answer:
     """What came of it, fit for the eyes of the endpoint's owner."""
 
     status: int | None = None
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)  # their names in small letters
     body: bytes = b""
     duration_ms: int = 0
     failure: str = ""
@@ -159,7 +159,7 @@ def heard(response: aiohttp.ClientResponse) -> Answer:
     """Return what the head of an answer says."""
     return Answer(
         status=response.status,
-        headers={name: shown(value) for name, value in response.headers.items() if name.lower() in SHOWN},
+        headers={name.lower(): shown(value) for name, value in response.headers.items() if name.lower() in SHOWN},
         failure="redirects are not followed" if 300 <= response.status < 400 else "",
         retry_after=seconds(response.headers.get("Retry-After", "")),
     )

@@ -1,6 +1,6 @@
 """The statements of the queue. Each crosses tenants and joins every row on its own; times are the database's."""
 
-__all__ = ["CLAIM", "GIVE_BACK", "HOLD", "LOST", "PARK", "RENEW", "RESULT", "START", "TAKE", "WRITE_BACK"]
+__all__ = ["CLAIM", "GIVE_BACK", "HOLD", "IS_DUE", "LOST", "PARK", "RENEW", "RESULT", "START", "TAKE", "WRITE_BACK"]
 
 # A lane is half open while its circuit was opened and no success has closed it.
 CLAIM = """
@@ -28,6 +28,11 @@ RETURNING l.tenant_id, l.endpoint_id, l.opened > 0, l.slow_marks > 0 OR l.opened
         WHERE s.tenant_id = l.tenant_id AND s.endpoint_id = l.endpoint_id AND s.kind = e.signing
           AND (s.expires_at IS NULL OR s.expires_at > now())
         ORDER BY s.created_at DESC, s.id DESC)
+"""
+IS_DUE = """
+SELECT EXISTS (SELECT 1 FROM webhooks_lane l
+               JOIN webhooks_endpoint e ON e.tenant_id = l.tenant_id AND e.id = l.endpoint_id AND e.active
+               WHERE l.next_due_at <= now() AND (l.lease_until IS NULL OR l.lease_until < now()))
 """
 # Whoever held these lanes is gone, and with it what became of its attempts.
 LOST = """
@@ -60,7 +65,7 @@ DUE = """
 TAKE = f"""
 SELECT d.id, d.tenant_id, d.endpoint_id, d.event_id, d.type, d.attempts, v.resource,
   to_char(coalesce(v.occurred_at, d.created_at) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-  d.record_version, v.data::text, v.changes::text, extract(epoch FROM clock_timestamp())::bigint
+  d.record_version, v.data::text, v.changes::text, floor(extract(epoch FROM clock_timestamp()))::bigint
 FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::bool[]) AS l(tenant_id, endpoint_id, share, ordered)
 CROSS JOIN LATERAL (
   SELECT * FROM ({DUE.format(live="= 0", in_line=IN_LINE, window=WINDOW)}

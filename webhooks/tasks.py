@@ -15,6 +15,7 @@ from webhooks import notices, partitions, pokes
 from webhooks.drain import Drain
 from webhooks.fanout import fan_out
 from webhooks.places import place
+from webhooks.queue import is_due
 
 # Made before the processes that work are forked: the one that is told to stop tells the others.
 stopping = multiprocessing.Event()
@@ -30,12 +31,11 @@ def stop(**_: Any) -> None:
 def deliver() -> None:
     """Send what is due; where this machine is at it already, only hand it what is new."""
     pokes.taken()
+    fan_out()
     with place() as mine:
-        if not mine:
-            fan_out()
-            return
-        more = Drain(stopping.is_set).run()
-    if more and not stopping.is_set():
+        more = mine and Drain(stopping.is_set).run()
+    # Asked when the place is free again: who found it taken has left its work before.
+    if mine and not stopping.is_set() and (more or is_due()):
         pokes.poke()
 
 

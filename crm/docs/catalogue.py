@@ -85,7 +85,7 @@ class Teller(NamedTuple):
 
     def example(self, verb: str) -> dict[str, Any]:
         """Return the body of an event."""
-        data, changes = whole_example(self.record, self.view.example), {}
+        data, changes = whole_example(self.record, {**self.view.example, **self.view.only}), {}
         if verb not in ("created", "deleted"):
             changes = self.moved(verb)
             data |= {name: after for name, (_, after) in changes.items()}
@@ -121,8 +121,8 @@ class EventSchema(ComponentSchema):
     def event(self, teller: Teller) -> Schema:
         """Return the schema of the bodies of a resource's events."""
         contract = teller.contract
-        record = self.resolve_serializer(teller.record, RESPONSE).ref
-        given = {
+        record = self.resolve_serializer(teller.record, "response").ref
+        given: Schema = {
             "type": {"enum": teller.types()},
             "data": {"anyOf": [record, self.share("TruncatedRecord", truncated(contract))]},
             "changes": self.share("Changes", CHANGES),
@@ -164,6 +164,8 @@ def record_of(view: Any) -> Any:
         return view.serializer_class()
     record = bind(view.part_of.serializer_class, view.contract)()
     record.component = f"{names.pascal(view.contract.word(view.event_resource()))}Snapshot"
+    for name, value in view.only.items():
+        record.fields[view.contract.wire(name)].choices = [value]
     return record
 
 

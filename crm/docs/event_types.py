@@ -9,7 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, re_path
 from rest_framework.request import Request
 
-from crm.docs import parameters
+from crm.docs import names, parameters
 from crm.docs.catalogue import EventType, event_types, tellers
 from crm.docs.fields import Schema
 from crm.docs.operations import ContractSchema
@@ -26,7 +26,7 @@ from crm.rest.router import spoken
 from crm.rest.serializers import Shape, bind
 from crm.rest.view import ContractView
 
-__all__ = ["EventTypeView", "event_type_paths", "event_type_view"]
+__all__ = ["EventTypeSchema", "EventTypeView", "event_type_paths"]
 
 
 class EventTypeSerializer(Shape):
@@ -101,8 +101,8 @@ class EventTypeView(ContractView):
         if unknown := next((name for name in params if name not in known), None):
             raise refuse(unknown, f"Unknown parameter. Known: {', '.join(known)}.", code="VALIDATION_ERROR")
         every, wanted = list(event_types(self.contract).values()), params.get(word)
-        if wanted is not None and wanted not in (names := resources_of(self.contract)):
-            raise refuse(word, f"No events tell of that. Known: {', '.join(names)}.")
+        if wanted is not None and wanted not in (there := resources_of(self.contract)):
+            raise refuse(word, f"No events tell of that. Known: {', '.join(there)}.")
         return [item for item in every if wanted in (None, item["resource"])]
 
     def said(self, item: EventType) -> dict[str, Any]:
@@ -122,6 +122,9 @@ class EventTypeSchema(ContractSchema):
     def path_of_record(self) -> bool:
         return "{type}" in self.path
 
+    def get_tags(self) -> list[str]:
+        return [names.title(self.view.contract.word("events"))]
+
     def sample_path(self) -> str:
         return self.path.replace("{type}", self.view.example["type"])
 
@@ -129,27 +132,20 @@ class EventTypeSchema(ContractSchema):
         contract = self.view.contract
         if self.path_of_record:
             schema = {"type": "string", "enum": list(event_types(contract))}
-            name = parameter("type", "path", schema, "The type's name.", required=True)
-            return [name, *parameters.known_parameters(self.view)]
+            named = parameter("type", "path", schema, "The type's name.", required=True)
+            return [named, *parameters.known_parameters(self.view)]
         schema = {"type": "string", "enum": resources_of(contract)}
         chosen = parameter(contract.wire("resource"), "query", schema, "Only what happens to records of this resource.")
         paging = map(parameters.reference, contract.paging.names)
         return [*paging, chosen, *parameters.anywhere(contract)]
 
 
-def event_type_view(contract: Contract) -> Any:
-    """Return the contract's view of its types of events; None where it has no events."""
-    if not tellers(contract):
-        return None
-    more = {"contract": contract, "serializer_class": bind(EventTypeSerializer, contract)}
-    return type("EventTypeView", (*contract.views, EventTypeView), {**more, "__doc__": EventTypeView.__doc__})
-
-
 def event_type_paths(contract: Contract) -> list[URLPattern]:
-    """Return the URL patterns of the types of events, below the contract's mount."""
-    view = event_type_view(contract)
-    if view is None:
+    """Return the URL patterns of the types of events, below the contract's mount; none where it has no events."""
+    if not tellers(contract):
         return []
+    more = {"contract": contract, "serializer_class": bind(EventTypeSerializer, contract)}
+    view: Any = type("EventTypeView", (*contract.views, EventTypeView), {**more, "__doc__": EventTypeView.__doc__})
     place, name = spoken(contract, "event-types"), f"{contract.name}-event_types"
     many = view.as_view(actions={"get": "list", "options": "options"})
     one = view.as_view(actions={"get": "retrieve", "options": "options"})

@@ -12,7 +12,7 @@ from drf_spectacular.plumbing import get_doc, normalize_result_object, sanitize_
 from crm.docs import answers, names, parameters
 from crm.docs.catalogue import EventSchema, tellers
 from crm.docs.deliveries import DELIVERED, deliveries
-from crm.docs.event_types import EventTypeSchema, EventTypeView, event_type_paths, event_type_view
+from crm.docs.event_types import EventTypeSchema, EventTypeView, event_type_paths
 from crm.docs.fields import Schema
 from crm.docs.guide import guide_of
 from crm.docs.operations import ContractSchema, security
@@ -119,8 +119,7 @@ class ContractGenerator(SchemaGenerator):
         }
 
     def tags(self) -> list[Schema]:
-        types = event_type_view(self.contract)
-        return [self.tag(view) for view in (*bound_views(self.contract, RESOURCES).values(), *filter(None, [types]))]
+        return [self.tag(view) for view in bound_views(self.contract, RESOURCES).values()]
 
     def tag(self, view: Any) -> Schema:
         """Return what is said of a resource as a whole."""
@@ -132,7 +131,7 @@ class ContractGenerator(SchemaGenerator):
 
     def webhooks(self) -> Schema:
         """Return what a webhook can tell, by type of event."""
-        found = {}
+        found: Schema = {}
         for teller in tellers(self.contract):
             found |= deliveries(teller, EventSchema(teller.view, self.registry))
         return {"webhooks": found} if found else {}

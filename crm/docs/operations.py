@@ -210,7 +210,7 @@ class ContractSchema(ComponentSchema):
             (name, shape), example = self.record(other), record_example(other)
         else:
             serializer = bind(kind, contract)()
-            component = self.resolve_serializer(serializer, RESPONSE)
+            component = self.resolve_serializer(serializer, "response")
             example = whole_example(serializer, getattr(kind, "example", None))
             name, shape = component.name, component.ref
         schema = self.share(f"{name}Response", answers.enveloped(contract, f"One {name}.", data=shape))

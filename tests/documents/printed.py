@@ -195,7 +195,7 @@ https://api.example.com/v1/tasks/task_456""",
 )
 
 REQUESTS = (
-    # 000, "Endpoints", but those of webhooks; they come later.
+    # 000, "Endpoints".
     Printed("000", 200, ("S0-54",), "GET /v1/clients"),
     Printed("000", 200, ("S0-55",), "GET /v1/clients/:id"),
     Printed("000", 201, ("S0-56",), "POST /v1/clients"),
@@ -210,6 +210,12 @@ REQUESTS = (
     Printed("000", 200, ("S0-66",), "GET /v1/products/:id"),
     Printed("000", 201, ("S0-67",), "POST /v1/products"),
     Printed("000", 200, ("S0-68",), "PUT /v1/products/:id"),
+    Printed("000", 200, ("S0-70",), "GET /v1/webhooks"),
+    Printed("000", 200, ("S0-71",), "GET /v1/webhooks/:id"),
+    Printed("000", 201, ("S0-72",), "POST /v1/webhooks"),
+    Printed("000", 200, ("S0-73",), "PUT /v1/webhooks/:id"),
+    Printed("000", 200, ("S0-74",), "DELETE /v1/webhooks/:id"),
+    Printed("000", 200, ("S0-75",), "POST /v1/webhooks/:id/test"),
     # 002, "Endpoints".
     Printed("002", 201, ("S2-14",), "POST /api/leads/intake"),
     # 003: with a key and with a session, then the heads of its chapters.

@@ -221,6 +221,8 @@ SCOPES = {
     "S0-39": ("products:write", "POST", "/products"),
     "S0-40": ("projects:read", "GET", "/projects"),
     "S0-41": ("projects:write", "POST", "/projects"),
+    "S0-42": ("webhooks:read", "GET", "/webhooks"),
+    "S0-43": ("webhooks:write", "POST", "/webhooks"),
     "S0-44": ("marketing:write", "POST", "/marketing/lists"),
 }
 
@@ -240,6 +242,7 @@ def test_a_scope_opens_what_no_other_opens(acme: Caller, scope: str, method: str
         "/payments": {"client_id": client, "amount": "10.00", "method": "cash"},
         "/projects": {"name": "Bathroom"},
         "/marketing/lists": {"name": "Newsletter"},
+        "/webhooks": {"url": "https://example.com/hooks", "events": ["*"]},
     }
     body = bodies.get(path, {"client_id": client, "line_items": [LINE]}) if method == "POST" else None
     assert acme.with_scopes(scope)(method, path, body).status == (200 if method == "GET" else 201)
@@ -268,7 +271,8 @@ def test_services_are_among_the_products(acme: Caller) -> None:
 @holds("S0-45")
 def test_every_operation_documents_its_scope_and_asks_for_it(acme: Caller) -> None:
     document = build(V1)
-    nothing = acme.with_scopes("webhooks:read")
+    # Here no product is deleted.
+    nothing = acme.with_scopes("products:delete")
     for route in v1_routes():
         for method in {*route.actions} - {"OPTIONS"}:
             path = route.path.removeprefix("/v1").removeprefix(NESTED).replace("{pk}", "{id}")
@@ -367,6 +371,18 @@ def test_a_product_is_made_listed_read_and_changed(acme: Caller) -> None:
     assert acme.put(f"/products/{product}", {"price": "10"}).status == 200
     read = acme.get(f"/products/{product}").data
     assert (read["name"], read["price"]) == ("Pipe", "10.00")
+
+
+@holds("S0-70", "S0-71", "S0-72", "S0-73", "S0-74", "S0-75")
+def test_a_webhook_is_made_listed_read_changed_tested_and_deleted(acme: Caller) -> None:
+    webhook = make(acme, "/webhooks", url="https://example.com/hooks", events=["invoice.paid"])
+    assert [row["id"] for row in acme.get("/webhooks").data] == [webhook]
+    assert acme.put(f"/webhooks/{webhook}", {"events": ["invoice.*"]}).status == 200
+    read = acme.get(f"/webhooks/{webhook}").data
+    assert (read["url"], read["events"]) == ("https://example.com/hooks", ["invoice.*"])
+    assert acme.post(f"/webhooks/{webhook}/test").data["type"] == "ping"
+    assert acme.delete(f"/webhooks/{webhook}").status == 200
+    assert acme.get(f"/webhooks/{webhook}").status == 404
 
 
 @holds("S0-76")

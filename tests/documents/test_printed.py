@@ -71,6 +71,7 @@ class Desk:
             "tasks": {"title": "Order the pipes"},
             "keys": {"name": "Mobile App Key", "scopes": ["read"]},
             "leads": {"email": "ada@example.com"},
+            "webhooks": {"url": "https://example.com/hooks", "events": ["*"]},
         }
         return bodies[kind]
 
@@ -180,9 +181,12 @@ def credential(request: Printed, kind: str, desk: Desk) -> str:
 
 def sent(method: str, path: str, kind: str, desk: Desk) -> str:
     """Return the body of a write."""
-    if method not in ("POST", "PUT", "PATCH"):
+    if method not in ("POST", "PUT", "PATCH") or path.endswith("/test"):
         return ""
-    part = {"clients": "name", "products": "name", "customers": "name", "tasks": "title", "orders": "notes"}
+    part = {
+        "clients": "name", "products": "name", "customers": "name", "tasks": "title", "orders": "notes",
+        "webhooks": "description",
+    }  # fmt: skip
     body: Any = {part.get(kind, "notes"): "Other"}
     if method == "POST":
         body = desk.body(kind)

@@ -128,6 +128,12 @@ async def unreading(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     await asyncio.sleep(60)
 
 
+async def interrupting(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer before anything was asked."""
+    writer.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+    await writer.drain()
+
+
 async def hanging_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Close the door at once."""
 
@@ -140,7 +146,7 @@ async def gigabyte(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
         await writer.drain()
 
 
-UNREAD = (unreading, hanging_up)
+UNREAD = (unreading, hanging_up, interrupting)
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 
 # Name, behaviour, and the words for it; with "" an attempt that a 2xx ends well.

@@ -366,7 +366,7 @@ def test_a_revoked_makers_endpoint_can_be_taken_over(acme: Caller) -> None:
     maker = acme.with_scopes("webhooks:write", "clients:read")
     made = hook(maker, events=["client.*"])
     with using("admin"):
-        key = ApiKey.objects.get(pk=row(acme, made["id"]).maker_id)
+        key = ApiKey.objects.get(pk=str(row(acme, made["id"]).maker_id))
         revoke(key, actor=Actor.system(acme.tenant, "tests"))
     assert acme.patch(f"/webhooks/{made['id']}", {"events": ["client.*"]}).status == 200
     assert row(acme, made["id"]).maker_id != key.pk

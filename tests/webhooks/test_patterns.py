@@ -4,6 +4,7 @@ import pytest
 
 from tenants.models import Event
 from tenants.scope import tenant_scope
+from tests.conftest import Caller
 from webhooks.patterns import condition, matches
 
 TYPES = ("client.created", "client.updated", "client_note.created", "invoice.paid")
@@ -20,7 +21,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(("patterns", "asked"), CASES)
-def test_a_pattern_asks_for_what_it_says_in_python_and_in_the_database(acme, patterns, asked):
+def test_a_pattern_asks_for_what_it_says_in_python_and_in_the_database(
+    acme: Caller, patterns: list[str], asked: tuple[str, ...]
+) -> None:
     assert tuple(name for name in TYPES if matches(patterns, name)) == asked
     tenant = acme.tenant
     with tenant_scope(tenant.id):

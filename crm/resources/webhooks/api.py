@@ -39,7 +39,8 @@ from webhooks.models import Delivery, Endpoint, Replay
 
 __all__ = ["WebhookViewSet"]
 
-get: Callable[..., Any] = action
+get: Callable[[Any], Any] = action(detail=True, methods=["get"])
+gets_stats: Callable[[Any], Any] = action(detail=True, methods=["get"], url_path="stats")
 EXAMPLE = {
     "url": "https://example.com/hooks/kith",
     "description": "Our bookkeeping",
@@ -262,7 +263,7 @@ class WebhookViewSet(ResourceViewSet):
     replays.lists = ReplayViewSet.plural
 
     @telling(gives={200: StatsSerializer})
-    @get(detail=True, methods=["get"], url_path="stats")
+    @gets_stats
     def health(self, request: Request, pk: str) -> HttpResponse:
         """Tell how a record was answered in the last 24 hours, and how it stands."""
         check_known(self, request, ())
@@ -272,7 +273,7 @@ class WebhookViewSet(ResourceViewSet):
         return answer(self.contract.envelope(data=bind(StatsSerializer, self.contract)().to_representation(figures)))
 
     @telling(entry=GapSerializer, counted=True, asks=("since",))
-    @get(detail=True, methods=["get"])
+    @get
     def gaps(self, request: Request, pk: str) -> HttpResponse:
         """List the events that a record asks for and has not acknowledged, in commit order.
 

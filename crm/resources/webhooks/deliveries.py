@@ -33,7 +33,7 @@ class LogViewSet(ResourceViewSet):
     versioned = False
     ordering_fields = ("created_at",)
     moments = ("created_at", "created_at")
-    methods = ("retrieve",)
+    methods: tuple[str, ...] = ("retrieve",)
     events: Any = None
 
     def show(self, record: Any, *, status: int = 200) -> HttpResponse:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from difflib import get_close_matches
-from functools import lru_cache
 from typing import Any
 
 from django.utils import timezone
@@ -29,10 +28,9 @@ OFF = "The {webhook} is switched off: POST …/enable first."
 OLD = "Only events of the last 14 days can be sent again."
 
 
-@lru_cache(maxsize=64)
 def scopes_by_pattern(view: Any) -> Mapping[str, str]:
     """Return what a bound view's contract tells of, as canonical patterns, each with the scope that it takes."""
-    found = {}
+    found: dict[str, str] = {}
     for other in view.siblings.values():
         resource, verbs = other.event_resource(), verbs_of(other.model)
         if verbs:
@@ -42,13 +40,11 @@ def scopes_by_pattern(view: Any) -> Mapping[str, str]:
 
 
 def read_patterns(view: Any, patterns: Sequence[str]) -> list[str]:
-    """Return patterns, said in the words of the view's contract, in canonical ones; raise for those it does not have.
-
-    What the whole of the caller's scopes do not reach is refused by the name of the scope that is missing.
-    """
-    known = {view.contract.event(name): name for name in (EVERYTHING, *scopes_by_pattern(type(view)))}
-    if unknown := {place: near(name, known) for place, name in enumerate(patterns) if name not in known}:
-        raise serializers.ValidationError({view.contract.wire("events"): {n: [text] for n, text in unknown.items()}})
+    """Return patterns, said in the words of the view's contract, in canonical ones; raise for what it does not have."""
+    known = {view.contract.event(name): name for name in (EVERYTHING, *scopes_by_pattern(view))}
+    unknown: Any = {place: [near(name, known)] for place, name in enumerate(patterns) if name not in known}
+    if unknown:
+        raise serializers.ValidationError({view.contract.wire("events"): unknown})
     return [known[name] for name in patterns]
 
 
@@ -61,7 +57,7 @@ def near(name: str, known: Collection[str]) -> str:
 
 def check_reach(view: Any, patterns: Collection[str], scopes: Collection[str]) -> None:
     """Raise MissingScope for a canonical pattern that `scopes` do not reach; EVERYTHING means what they do."""
-    needed = scopes_by_pattern(type(view))
+    needed = scopes_by_pattern(view)
     for pattern in patterns:
         if pattern in needed and not allows(scopes, needed[pattern]):
             raise MissingScope(needed[pattern])
@@ -106,7 +102,7 @@ def replay_delivery(delivery: Delivery, *, actor: Actor) -> Delivery:
         raise Conflict(f"{OLD} A test is not: send another with POST …/test.") from error
 
 
-def window_of(endpoint: Endpoint, since: datetime | None, until: datetime | None) -> dict[str, datetime]:
+def window_of(endpoint: Endpoint, since: datetime | None, until: datetime | None) -> dict[str, Any]:
     """Return the window of a replay, a day unless told; raise for one that is too old or the wrong way round."""
     check_active(endpoint)
     now = timezone.now()

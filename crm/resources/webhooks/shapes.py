@@ -70,7 +70,7 @@ class PreviewSerializer(Shape):
     }
 
     total = StrictInteger(help_text="How many events.")
-    events = ChosenSerializer(many=True, help_text="The first 100 of them.")  # type: ignore[call-arg]
+    events = ChosenSerializer(many=True, help_text="The first 100 of them.")
 
 
 class StatsSerializer(Shape):
