@@ -83,7 +83,7 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
         "events_unknown": events is None,
         "ending": keys.filter(expires_at__lt=timezone.now() + timedelta(days=DAYS)).order_by("expires_at")[:SHOWN],
         "failing": failing(user),
-        "has_endpoints": bounded(Endpoint.every_tenant.all(), user).exists(),
+        "has_endpoints": bounded(Endpoint.every_tenant.all(), user).exists,
         "has_keys": keys.exists(),
         "has_tenants": bounded(Tenant.objects.all(), user, "pk").exists(),
         "may_issue": may_issue(user),

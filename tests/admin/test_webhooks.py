@@ -320,6 +320,17 @@ def test_it_previews_a_window_and_replays_it(seat: Any, acme: Caller, endpoint: 
     assert len(events(acme.tenant, "webhook.replay_started")) == 1
 
 
+def test_it_cancels_a_replay(seat: Any, acme: Caller, globex: Caller, endpoint: Endpoint) -> None:
+    job, foreign = job_of(endpoint), job_of(make(globex.tenant))
+    person, place = seat(acme, "staff"), "webhooks/replay/{}/cancel/"
+    assert "nothing more" in person.text(place.format(job.pk))
+    person.post(place.format(job.pk))
+    assert person.post(place.format(foreign.pk)).status_code == 404
+    assert seat(acme, "viewer").post(place.format(job.pk)).status_code == 403
+    with using("admin"):
+        assert [Replay.every_tenant.get(pk=row.pk).status for row in (job, foreign)] == ["cancelled", "running"]
+
+
 def test_it_says_why_a_window_is_empty_or_wrong(seat: Any, acme: Caller, endpoint: Endpoint) -> None:
     person = seat(acme)
     nothing = person.post(page(endpoint, "replay"), **{**WINDOW, "events": "quote.sent"}).content.decode()

@@ -24,14 +24,14 @@ PAGE, ASK = "admin:webhooks_endpoint_change", "admin/kith/webhook_ask.html"
 SENT = "The test is on its way. Its attempt shows here as soon as it was made: load the page again."
 
 
-def wanted(page: Any, request: HttpRequest, object_id: str, verb: str = "change") -> Endpoint:
-    """Return the endpoint that an address names, if the person may do this with it."""
-    endpoint: Endpoint | None = page.get_object(request, object_id)
-    if endpoint is None:
+def wanted(page: Any, request: HttpRequest, object_id: str, verb: str = "change") -> Any:
+    """Return the row that an address names, if the person may do this with it."""
+    found = page.get_object(request, object_id)
+    if found is None:
         raise Http404
-    if not getattr(page, f"has_{verb}_permission")(request, endpoint):
+    if not getattr(page, f"has_{verb}_permission")(request, found):
         raise PermissionDenied
-    return endpoint
+    return found
 
 
 def ask(request: HttpRequest, endpoint: Endpoint, title: str, *, template: str = ASK, **more: Any) -> TemplateResponse:

@@ -21,8 +21,7 @@ class EndpointList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Look the page up."""
         super().get_results(request)
-        found: Any = self.result_list
-        rows = self.result_list = list(found)
+        rows = read(self)
         lanes = lanes_of(rows)
         try:
             known = days(rows)
@@ -38,9 +37,14 @@ class DeliveryList(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         """Look the page up."""
         super().get_results(request)
-        found: Any = self.result_list
-        rows = self.result_list = list(found)
+        rows = read(self)
         wanted = {row.endpoint_id for row in rows}
         found = Endpoint.every_tenant.filter(pk__in=wanted).in_bulk() if wanted else {}
         for row in rows:
             row.endpoint = found.get(row.endpoint_id)
+
+
+def read(changes: Any) -> list[Any]:
+    """Return the rows of the page, read once: what is put on them stays."""
+    changes.result_list = list(changes.result_list)
+    return changes.result_list  # type: ignore[no-any-return]

@@ -3,15 +3,20 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 from unfold.contrib.filters.admin import ChoicesDropdownFilter
+from unfold.decorators import action
 
 from tenants.admin import show
 from tenants.admin.base import StaffAdmin
 from tenants.admin.filters import ReferenceFilter
+from tenants.staff import actor_of, may
+from webhooks.admin.acting import ask, wanted
 from webhooks.models import Replay
+from webhooks.replay import cancel
 
 __all__ = ["ReplayAdmin"]
 
@@ -29,6 +34,7 @@ class ReplayAdmin(StaffAdmin):
     list_filter = (("tenant", ReferenceFilter), ("status", ChoicesDropdownFilter))
     search_fields = ("endpoint__url__icontains",)
     actions = None
+    actions_detail = ("cancel",)
     fieldsets = (
         (None, {"fields": ("state", "progress", "to", "tenant", "window", "what", "who", "started", "ended")}),
     )
@@ -40,6 +46,20 @@ class ReplayAdmin(StaffAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
         """Show everything, change nothing."""
         return [name for _, part in self.fieldsets for name in part["fields"]]
+
+    def has_cancel_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Tell whether the person may stop a job: whoever may change the endpoint."""
+        return may(request.user, "change", "webhooks.change_endpoint", self.tenant_of(obj))
+
+    @action(description="Cancel", permissions=["cancel"], url_path="cancel", icon="cancel")  # type: ignore[untyped-decorator]
+    def cancel(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask, then stop the job."""
+        job = wanted(self, request, object_id, "cancel")
+        if request.method != "POST":
+            said = ("What is on its way is sent, and nothing more. A job that is over stays as it is.",)
+            return ask(request, job.endpoint, "Cancel the replay", said=said, verb="Cancel it", danger=True)
+        cancel(job, actor=actor_of(request, job.tenant))
+        return redirect("admin:webhooks_replay_change", job.pk)
 
     def history_id(self, job: Replay) -> Any:
         """Show what was done to the endpoint."""
