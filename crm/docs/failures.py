@@ -92,6 +92,12 @@ FAILURES = (
         "Wait for `Retry-After`, then send it again.",
     ),
     Failure(
+        410,
+        "CURSOR_EXPIRED",
+        "Nobody can say any more what came after this place in the feed.",
+        "Read the records anew, then follow the feed with `after=now`.",
+    ),
+    Failure(
         412,
         "PRECONDITION_FAILED",
         "The record has changed since the version in `If-Match`.",
@@ -146,6 +152,7 @@ STATUSES = {
     404: "NotFound",
     405: "MethodNotAllowed",
     409: "Conflict",
+    410: "Gone",
     412: "PreconditionFailed",
     413: "PayloadTooLarge",
     415: "UnsupportedMediaType",

@@ -165,6 +165,7 @@ class ContractSchema(ComponentSchema):
         return {
             *answers.ANY,
             *(self.told("fails") or ()),
+            *(getattr(self.shown.list, "fails", ()) if self.is_list else ()),
             *addressed,
             *writes,
             *matched,
@@ -225,7 +226,7 @@ class ContractSchema(ComponentSchema):
     def listed(self) -> tuple[Schema, Any, tuple[str, ...]]:
         contract = self.view.contract
         name, record = self.record(self.shown)
-        page = {"$ref": "#/components/schemas/Pagination"}
+        page = answers.page_schema(self.shown)
         whole = answers.enveloped(
             contract, f"A page of {name}.", data={"type": "array", "items": record}, pagination=page
         )

@@ -129,7 +129,8 @@ def telling(**facts: Any) -> Callable[[Any], Any]:
     """Write on an action what the documents cannot derive.
 
     `takes` and `media` say what its body is, `sends` of which types an answer is that is no JSON, `entry` what a feed
-    shows, `also` which scope it needs besides, `fails` how else it may fail.
+    shows, `also` which scope it needs besides, `fails` how else it may fail, `follows` by which parameters a list is
+    followed like a feed.
     """
 
     def decorate(handler: Any) -> Any:
