@@ -36,6 +36,10 @@ def operation(document: Document, method: str, path: str) -> Any:
     return document["paths"][path][method]
 
 
+def record_id(document: Document) -> Any:
+    return schema(document, "FileCreate")["properties"]["record_id"]
+
+
 def event(document: Document, name: str) -> Any:
     return document["webhooks"][name]["post"]
 
@@ -58,6 +62,7 @@ def event(document: Document, name: str) -> Any:
     (lambda d: schema(d, "ClientCreate")["properties"]["name"].update(format="uuid"), "has the format uuid"),
     (lambda d: operation(d, "post", "/clients").pop("requestBody"), "no longer takes a body"),
     (lambda d: operation(d, "get", "/clients")["responses"]["200"]["headers"].pop("RateLimit"), "lacks the header"),
+    (lambda d: record_id(d).update(pattern=record_id(d)["pattern"].replace("cli_", "cly_")), "has the pattern"),
     (lambda d: d["webhooks"].pop("invoice.paid"), "`event invoice.paid`: is gone"),
     (lambda d: d.pop("webhooks"), "`event invoice.paid`: is gone"),
     (lambda d: event(d, "invoice.paid")["parameters"].pop(0), "`event invoice.paid`: lacks the header webhook-id"),
@@ -79,6 +84,7 @@ def test_it_finds_what_breaks_a_client(published: Document, change: Change, told
     lambda d: schema(d, "Client")["properties"]["type"].update(enum=["person", "company", "club"]),
     lambda d: schema(d, "ClientCreate")["properties"].update(nickname={"type": "string"}),
     lambda d: schema(d, "ClientCreate")["required"].remove("name"),
+    lambda d: record_id(d).update(pattern=record_id(d)["pattern"].replace("^(", "^(new_[a-z]{26}|")),
     lambda d: schema(d, "ClientCreate")["properties"]["name"].update(maxLength=500),
     lambda d: schema(d, "ClientCreate")["properties"]["type"].update(enum=["person", "company", "club"]),
     lambda d: schema(d, "Client").update(description="Another sentence."),

@@ -150,6 +150,7 @@ def test_a_contract_tells_of_its_own_resources_in_its_own_words() -> None:
     public, registry = event_types(PUBLIC), event_types(REGISTRY)
     assert {item["resource"] for item in public.values()} == {
         "customer", "appointment", "estimate", "invoice", "payment", "member", "service", "file",
+        "webhook",
     }  # fmt: skip
     assert "recordVersion" in registry["user.updated"]["schema"]["required"]
     assert public["estimate.declined"]["description"] == "The customer does not want what the estimate offers."
