@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 
 from apikeys.pages.desk import Desk
 from crm.pages.desk import WRITE, endpoint_page, may, page_of, public_id, sides
@@ -83,4 +84,6 @@ def known(delivery: Any) -> Any:
     """Let a delivery know its ids and what came back last."""
     delivery.public_id, delivery.webhook_id = ids.encode("dlv", delivery.pk), event_id(delivery)
     delivery.answered = answer(delivery)
+    # What goes before all else is due since long ago.
+    delivery.next_at = max(delivery.due_at, timezone.now())
     return delivery

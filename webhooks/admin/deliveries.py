@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from unfold.contrib.filters.admin import ChoicesDropdownFilter, DropdownFilter
 from unfold.decorators import action
 
@@ -181,10 +182,10 @@ class DeliveryAdmin(StaffAdmin):
 
     @admin.display(description="Next attempt")
     def next_attempt(self, delivery: Delivery) -> str:
-        """Return when it is tried again."""
+        """Return when it is tried again; what goes before all else is due since long ago."""
         if delivery.status != Delivery.Status.PENDING:
             return show.moment(None, "none: it is finished")
-        return show.moment(delivery.due_at)
+        return show.moment(max(delivery.due_at, timezone.now()))
 
     @admin.display(description="Webhook-id")
     def event(self, delivery: Delivery) -> str:
