@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -27,6 +28,7 @@ TEXT = {"spellcheck": "false", "autocomplete": "off"}
 class Rights(NamedTuple):
     """What an endpoint may hear: as much as whoever makes it may read."""
 
+    holder: UUID | None
     label: str
     scopes: list[str]
 
@@ -34,7 +36,7 @@ class Rights(NamedTuple):
 def rights_of(user: Any, seat: Member | None) -> Rights:
     """Return the rights of a person at a seat; of a superuser without one, that of reading everything."""
     scopes = SCOPES[seat.role] if seat else SCOPES[Member.Role.VIEWER]
-    return Rights(user.get_username(), sorted(scopes))
+    return Rights(seat and seat.pk, user.get_username(), sorted(scopes))
 
 
 @lru_cache(1)
@@ -170,4 +172,4 @@ def update(form: EndpointForm, endpoint: Endpoint, *, actor: Actor, rights: Righ
 
 
 def give(endpoint: Endpoint, rights: Rights) -> None:
-    endpoints.take_over(endpoint, maker_id=None, label=rights.label, scopes=rights.scopes)
+    endpoints.take_over(endpoint, maker_id=rights.holder, label=rights.label, scopes=rights.scopes)
