@@ -48,7 +48,7 @@ class EntrySerializer(Shape):
         "title": "Asked for a second bathroom",
         "actor": "Website",
         "record_id": "cli_01kb1z5dphf8fst3ka5pe7tkh1",
-        "data": {"body": None, "direction": "in", "duration_minutes": 15},
+        "data": {},
     }
 
     id = StrictChar(help_text="The activity's id, or the event's.")
