@@ -74,10 +74,12 @@ def pointed(servers: Embedded) -> Iterator[None]:
     for name, found in databases(env.read({**os.environ, **servers.urls})).items():
         told[name].update(found)
     connections.close_all()
-    yield
-    connections.close_all()
-    for name, found in before.items():
-        told[name].update(found)
+    try:
+        yield
+    finally:
+        connections.close_all()
+        for name, found in before.items():
+            told[name].update(found)
 
 
 class Target(Receiver):
@@ -164,6 +166,7 @@ class Kith:
         self.sides: list[Side] = []
         self.statuses: Counter[int | None] = Counter()
         self.slowest = 0.0
+        self.refused_at: list[float] = []
         self.made: list[str] = []
         self.lock = threading.Lock()
         self.local = threading.local()
@@ -248,6 +251,8 @@ class Kith:
         with self.lock:
             self.statuses[None if answer is None else answer.status_code] += 1
             self.slowest = max(self.slowest, time.monotonic() - start)
+            if answer is not None and answer.status_code >= 500:
+                self.refused_at.append(time.monotonic())
             if answer is not None and answer.status_code == 201:
                 self.made.append(answer.json()["data"]["id"])
         return answer
