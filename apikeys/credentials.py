@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
 from apikeys.models import ApiKey
 from apikeys.usage import counter
@@ -35,6 +36,11 @@ class Credential(ABC):
     def limits(self) -> Mapping[str, int | None]:
         """Its own limit of each window; none where the contract's or the plan's holds."""
 
+    @property
+    @abstractmethod
+    def holder(self) -> UUID:
+        """What has the rights: the key, or the member's seat. Where it is gone, so are they."""
+
     @abstractmethod
     def actor(self, *, address: str | None, request_id: str) -> Actor:
         """Return the caller as the ledger knows it."""
@@ -63,6 +69,10 @@ class KeyCredential(Credential):
     @property
     def limits(self) -> Mapping[str, int | None]:
         return {"minute": self.key.per_minute, "hour": self.key.per_hour, "day": self.key.per_day}
+
+    @property
+    def holder(self) -> UUID:
+        return self.key.id
 
     def actor(self, *, address: str | None, request_id: str) -> Actor:
         label = f"{self.key.name} ({self.key.masked})"

@@ -8,6 +8,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user
@@ -38,6 +39,11 @@ class SessionCredential(Credential):
     kind = SESSION
 
     user: Any
+    seat_id: UUID
+
+    @property
+    def holder(self) -> UUID:
+        return self.seat_id
 
     @property
     def subject(self) -> str:
@@ -81,7 +87,7 @@ def find_session(request: HttpRequest, *, tenant_header: str, named: bool) -> Se
     with connections[alias()].cursor() as cursor:
         cursor.execute("SELECT set_config(%s, %s, true)", [SETTING, str(seat.tenant_id)])
     adopt(seat.tenant_id)
-    return SessionCredential(seat.tenant, SCOPES[seat.role], user)
+    return SessionCredential(seat.tenant, SCOPES[seat.role], user, seat.pk)
 
 
 def choose(seats: Sequence[Member], name: str | None, header: str, *, named: bool) -> Member:

@@ -81,6 +81,7 @@ SETTINGS = (
     Setting("S3_REGION", kinds.TEXT, "us-east-1", "The region of the bucket."),
     Setting("S3_ACCESS_KEY", kinds.TEXT, "", "The name of the S3 key. Empty: the machine's own role."),
     Setting("S3_SECRET_KEY", kinds.TEXT, "", "The secret of the S3 key.", True),
+    Setting("FEED_DAYS", kinds.number(30, 36_500), "90", "Days that the feed of events reaches back."),
     Setting("LOG_FORMAT", kinds.choice("console", "json"), "console", "How log lines are written."),
     Setting(
         "LOG_LEVEL", kinds.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least important lines to log."

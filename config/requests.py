@@ -10,6 +10,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from uuid_utils.compat import uuid7
 
+from crm.wakeups import wait_of
+
 __all__ = ["ClientAddress", "RequestLog"]
 
 log = structlog.get_logger("kith.request")
@@ -45,7 +47,9 @@ class RequestLog:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = self.get_response(request)
             response["X-Request-ID"] = request_id
-            log.info("request", **describe(request, response, time.perf_counter() - started))
+            # One that waits is the same request when it is looked at again.
+            if not wait_of(response):
+                log.info("request", **describe(request, response, time.perf_counter() - started))
         return response
 
 

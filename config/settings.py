@@ -108,7 +108,8 @@ BEAT: dict[str, dict[str, object]] = {
     "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": {"expires": 30}},
     # What no poke has started: retries that are due, and events whose poke was lost.
     "deliver": {"task": "webhooks.deliver", "schedule": 5, "options": {"expires": 5}},
-    "partitions": {"task": "webhooks.partitions", "schedule": 24 * 3600},
+    # Often, as a clock that is started anew every day counts from its start.
+    "partitions": {"task": "webhooks.partitions", "schedule": 3600},
     "sweep": {"task": "crm.tasks.sweep_files", "schedule": 3600},
     **({"scan": {"task": "crm.tasks.scan_files", "schedule": 15}} if ENV.text("FILES_SCANNER") else {}),
 }
@@ -174,6 +175,7 @@ WEBHOOK_SCHEDULE = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_40
 WEBHOOK_DEADLINE_SECONDS = 15
 WEBHOOK_LEASE_SECONDS = 60
 WEBHOOK_CIRCUIT_SECONDS = 30
+FEED_DAYS = ENV.number("FEED_DAYS")
 WEB_WORKERS = ENV.number("WEB_WORKERS")
 
 LOGIN_URL = "login"

@@ -11,6 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", readyz),
     path("api/health", health),
     path("", include("apikeys.pages.urls")),
+    path("", include("crm.pages.urls")),
     path("", include("webhooks.urls")),
     path("", include("crm.urls")),
 ]

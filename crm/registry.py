@@ -33,6 +33,8 @@ from crm.rest.router import bound_views
 from crm.rest.viewset import ResourceViewSet
 from crm.rest.writes import snapshot
 from crm.speech import CrmSpeech
+from crm.wakeups import announce
+from tenants.ledger import announce_by
 from tenants.membership import show_by
 from webhooks.speech import speak_by
 
@@ -73,6 +75,7 @@ def start() -> None:
     views = bound_views(CANONICAL, RESOURCES)
     found: dict[str, dict[str, None]] = {}
     show_by(snapshot)
+    announce_by(announce)
     speak_by(CrmSpeech(CONTRACTS, RESOURCES))
     # What no key can ever use is no scope of keys.
     for view in (view for view in views.values() if KEY in view.credentials):

@@ -18,6 +18,8 @@ from crm.rest.router import Views, bound_views
 from crm.rest.serializers import reworded
 from tenants import ids
 from tenants.actor import Actor
+from tenants.models import Member
+from tenants.routing import STAFF, using
 from webhooks.speech import Heard
 
 __all__ = ["CrmSpeech"]
@@ -64,9 +66,12 @@ class CrmSpeech:
         return orjson.dumps({spoken.wire(name): value for name, value in body.items()})
 
     def silenced(self, makers: Iterable[UUID]) -> Collection[UUID]:
-        """Return the keys that were revoked; one that was rotated has a successor with the same rights."""
-        revoked = ApiKey.objects.filter(pk__in=makers, revoked_at__isnull=False)
-        return set(revoked.values_list("pk", flat=True))
+        """Return the keys that were revoked, and not replaced by a rotation, and the seats that were taken away."""
+        asked = set(makers)
+        with using(STAFF):
+            keys = ApiKey.objects.filter(pk__in=asked, revoked_at=None).values_list("pk", flat=True)
+            seats = Member.every_tenant.filter(pk__in=asked, active=True).values_list("pk", flat=True)
+            return asked.difference(keys, seats)
 
     def changing(self, record: Any, *, actor: Actor, verb: str = "updated") -> AbstractContextManager[dict[str, Any]]:
         """Hold a record while the block changes it, then save it with one event."""

@@ -1,16 +1,27 @@
-"""Kith behind a port, out of the process of the tests: for clients that speak HTTP for themselves."""
+"""Kith behind a port: out of the process of the tests, or as it is served to everyone, in processes of its own."""
 
+import os
+import signal
+import socket
+import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from itertools import count
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import requests
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 
-__all__ = ["served"]
+from config import env
+from config.supervisor.parts import web
+
+__all__ = ["DEADLINE", "Web", "served", "wait_for"]
+
+DEADLINE = 20
 
 addresses = count(1)
 
@@ -43,3 +54,50 @@ def served() -> Iterator[str]:
 def serve(server: WSGIServer) -> None:
     server.serve_forever(poll_interval=0.05)
     connections.close_all()
+
+
+class Web:
+    """The web server as `manage.py up` starts it, on a port of its own."""
+
+    def __init__(self, workers: int = 1) -> None:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        environ = os.environ | {"PORT": str(self.port), "WEB_WORKERS": str(workers)}
+        self.url = f"http://127.0.0.1:{self.port}"
+        # What PostgreSQL knows its connections by.
+        self.name = f"web-{self.port}"
+        self.process = subprocess.Popen(
+            web(env.read(environ)),
+            env=environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "PGAPPNAME": self.name},
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        wait_for(self.is_ready)
+
+    def is_ready(self) -> bool:
+        try:
+            return requests.get(f"{self.url}/readyz", timeout=2).ok
+        except requests.ConnectionError:
+            return False
+
+    def stop(self) -> float:
+        """Ask it to end in order, and return how many seconds it took."""
+        started = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(DEADLINE)
+        return time.monotonic() - started
+
+    def kill(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+
+def wait_for(true: Callable[[], bool]) -> None:
+    """Wait until something is true."""
+    end = time.monotonic() + DEADLINE
+    while not true():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)

@@ -1,14 +1,8 @@
 """Faults: killed web processes, lost connections; what was acknowledged is there, what was not left nothing."""
 
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -16,44 +10,18 @@ import pytest
 import requests
 from django.db import connections
 
+from tests import serving
 from tests.conftest import Caller
 from tests.crowd import at_once
+from tests.serving import DEADLINE, wait_for
 
-DEADLINE = 20
 
-
-class Web:
-    """One granian worker on a port of its own, to be killed."""
-
-    def __init__(self) -> None:
-        with closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        arguments = ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(self.port), "config.wsgi:application"]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "granian", *arguments],
-            env=os.environ | {"DJANGO_SETTINGS_MODULE": "config.settings"},
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        wait_for(self.is_ready)
-
-    def is_ready(self) -> bool:
-        try:
-            return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=2).ok
-        except requests.ConnectionError:
-            return False
-
-    def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+class Web(serving.Web):
+    """A web server to be killed."""
 
     def post(self, key: str, name: str) -> requests.Response:
         headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": name}
-        return requests.post(
-            f"http://127.0.0.1:{self.port}/v1/clients", json={"name": name}, headers=headers, timeout=10
-        )
+        return requests.post(f"{self.url}/v1/clients", json={"name": name}, headers=headers, timeout=10)
 
 
 @pytest.fixture
@@ -66,15 +34,7 @@ def web() -> Iterator[Callable[[], Web]]:
 
     yield start
     for server in started:
-        if server.process.poll() is None:
-            server.kill()
-
-
-def wait_for(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + DEADLINE
-    while not true():
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.05)
+        server.kill()
 
 
 def owner() -> Any:

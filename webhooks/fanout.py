@@ -3,6 +3,7 @@
 The statements cross tenants, on the staff role's connection; each row is joined on its own tenant.
 """
 
+import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
@@ -10,14 +11,17 @@ from uuid import UUID
 
 import orjson
 from django.db import connections, transaction
+from django.utils import timezone
 
 from tenants import ids
 from tenants.routing import STAFF
+from webhooks.partitions import oldest_event
 from webhooks.patterns import matches
 from webhooks.speech import Heard, speech
 
 __all__ = ["BATCH", "fan_out"]
 
+log = logging.getLogger("kith.webhooks")
 BATCH = 500
 # The whole record is read only where somebody might hear of it.
 TAKE = """
@@ -69,7 +73,10 @@ class Fanned(NamedTuple):
 
 
 def fan_out(batch: int = BATCH) -> Fanned:
-    """Turn up to `batch` events into deliveries, in one transaction; any number may do so at once."""
+    """Turn up to `batch` events into deliveries, in one transaction; any number may do so at once.
+
+    Those of a restored backup may be older than any delivery that is kept: they stay in the ledger and the feed.
+    """
     with transaction.atomic(using=STAFF), connections[STAFF].cursor() as cursor:
         cursor.execute(TAKE, [batch])
         events = cursor.fetchall()
@@ -77,7 +84,11 @@ def fan_out(batch: int = BATCH) -> Fanned:
             return Fanned(0, 0, ())
         tenants = list({row[1] for row in events if row[6] is not None})
         listeners, silenced = listening(cursor, tenants) if tenants else ({}, ())
-        new = [made for row in events for made in deliveries_of(row, listeners.get(row[1], ()))]
+        oldest = oldest_event(timezone.now().date())
+        kept = [row for row in events if row[0] >= oldest]
+        if len(kept) < len(events):
+            log.warning("events too old to be delivered", extra={"count": len(events) - len(kept)})
+        new = [made for row in kept for made in deliveries_of(row, listeners.get(row[1], ()))]
         if new:
             cursor.execute(DELIVER, [list(column) for column in zip(*new, strict=True)])
             endpoints = list({row[2] for row in new})

@@ -48,6 +48,10 @@ class Percentile(Func):
     contains_aggregate = True
     output_field: ClassVar[Any] = FloatField()
 
+    def get_group_by_cols(self) -> list[Any]:
+        """Group by nothing, like any aggregate."""
+        return []
+
 
 @dataclass(frozen=True)
 class Stats:

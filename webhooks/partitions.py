@@ -3,18 +3,23 @@
 The parts themselves are closed to everybody but their owner: rows are reached through the whole, under its policies.
 """
 
+import logging
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from django.db import connections, models
+from django.db import OperationalError, connections, models
+from psycopg.errors import LockNotAvailable
 
 from tenants import ids
 from tenants.policies import TableOperation
 
-__all__ = ["KEPT", "Partition", "renew"]
+__all__ = ["KEPT", "Partition", "oldest_event", "renew"]
 
-# How long deliveries and attempts are kept at least; a partition goes when its last day is that old.
-KEPT = timedelta(days=90)
+log = logging.getLogger("kith.webhooks")
+# Deliveries and attempts are kept for ninety days at least. A delivery lies where its event does, which may be sent
+# again for fourteen days, and tried for four more.
+KEPT = timedelta(days=90 + 14 + 4)
 # Months to come that always have their partition: so long may nobody look after them.
 AHEAD = 3
 TABLES = ("webhooks_delivery", "webhooks_attempt")
@@ -47,7 +52,7 @@ class Partition(TableOperation):
         table, primary = model._meta.db_table, ", ".join(dict.fromkeys(["id", self.key]))
         parts = [SPLIT.format(table=table, key=self.key, primary=primary)]
         today = datetime.now(UTC).date()
-        parts += [making(table, month) for month in months(today - KEPT, today)]
+        parts += [making(table, month) for month in months(first_kept(today), today)]
         return "\n".join(parts)
 
     def backwards(self, model: type[models.Model]) -> str:
@@ -77,26 +82,44 @@ def making(table: str, month: date) -> str:
     )  # fmt: skip
 
 
+def first_kept(today: date) -> date:
+    """Return the oldest month that is kept: it goes when its last day is that old."""
+    return (today - KEPT).replace(day=1)
+
+
+def oldest_event(today: date) -> UUID:
+    """Return a lower bound of the events whose deliveries have a partition."""
+    return UUID(bound(first_kept(today)))
+
+
 def renew(today: date) -> tuple[list[str], list[str]]:
     """Make the partitions that will be needed and drop those that are over; return the names of both.
 
-    Runs as the owner of the tables. A partition that somebody reads is dropped by a later run.
+    Runs as the owner of the tables. What somebody else holds, reading it for long, is left to a later run.
     """
     made, dropped = [], []
     with connections["owner"].cursor() as cursor:
-        cursor.execute("SET lock_timeout = '2s'")
+        # While it waits everybody else waits behind it, so it gives up before any of them does.
+        cursor.execute("SET lock_timeout = '500ms'")
         for table in TABLES:
             found = parts_of(cursor, table)
-            for month in months(today, today):
-                if f"{table}_{month:%Y_%m}" not in found:
-                    cursor.execute(making(table, month))
-                    made.append(f"{table}_{month:%Y_%m}")
-            # The whole month must be older than what is kept.
-            oldest = f"{table}_{today - KEPT:%Y_%m}"
-            for name in sorted(name for name in found if name < oldest):
-                cursor.execute(f"DROP TABLE {name}")
-                dropped.append(name)
+            wanted = {f"{table}_{month:%Y_%m}": making(table, month) for month in months(first_kept(today), today)}
+            made += [name for name in wanted if name not in found and is_done(cursor, wanted[name], name)]
+            over = sorted(name for name in found if name < min(wanted))
+            dropped += [name for name in over if is_done(cursor, f"DROP TABLE {name}", name)]
     return made, dropped
+
+
+def is_done(cursor: Any, sql: str, name: str) -> bool:
+    """Run a statement; tell whether it could be, or somebody else was in its way."""
+    try:
+        cursor.execute(sql)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        log.info("partition in use", extra={"partition": name})
+        return False
+    return True
 
 
 def parts_of(cursor: Any, table: str) -> set[str]:

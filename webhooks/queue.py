@@ -16,6 +16,7 @@ from django.db import connections, transaction
 from tenants import ids
 from tenants.routing import STAFF
 from webhooks.statements import (
+    BEGIN,
     CLAIM,
     GIVE_BACK,
     HOLD,
@@ -124,7 +125,7 @@ class Queue:
     def transaction(self) -> Iterator[None]:
         """Do several steps in one transaction. What a crash of PostgreSQL takes back is only done once more."""
         with transaction.atomic(using=STAFF):
-            self.run("SET LOCAL synchronous_commit = off")
+            self.run(BEGIN)
             yield
 
     def run(self, sql: str, params: Any = None) -> list[tuple[Any, ...]]:

@@ -19,7 +19,7 @@ from apikeys.admin import granting
 from apikeys.forms import IssueForm, RotateForm
 from apikeys.models import ApiKey
 from apikeys.scopes import powerful
-from tenants.admin.widgets import let_search
+from tenants.admin.widgets import dress, let_search
 from tenants.models import Environment, Tenant
 from tenants.staff import bounded
 
@@ -27,15 +27,6 @@ __all__ = ["StaffIssueForm", "StaffRotateForm"]
 
 LIMIT = {"min_value": 1, "max_value": 10_000_000, "required": False, "widget": UnfoldAdminIntegerFieldWidget}
 LIMITS = ("per_minute", "per_hour", "per_day")
-
-
-def dress(field: Any, widget: forms.Widget) -> None:
-    """Let a field be shown by another widget."""
-    widget.is_required = field.required
-    widget.attrs.update(field.widget_attrs(widget))
-    field.widget = widget
-    if isinstance(field, forms.ChoiceField):
-        widget.choices = field.choices  # type: ignore[attr-defined]
 
 
 class StaffIssueForm(IssueForm):

@@ -1,10 +1,9 @@
 """The home's charts of one tenant: revenue a month, receivables by age, leads by source; each also as a table."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 from django.db import OperationalError
@@ -15,48 +14,17 @@ from crm.admin.choosing import FEW, SideForm
 from crm.admin.figures import AGES, ByCurrency, Source, leads_by_source, months_to, receivables, revenue
 from crm.admin.standing import money
 from crm.resources.clients.models import Client
+from tenants.admin.chart import ACCENT, BAD, SOFT, WARN, Chart, Line, bars, options, share
 from tenants.models import Environment, Tenant
 from tenants.staff import bounded
 
-__all__ = ["Chart", "books"]
+__all__ = ["books"]
 
 MONTHS = 12
 # Sources with a bar of their own; the rest share one.
 MOST = 7
-ACCENT, SOFT, WARN, BAD = "var(--color-primary-600)", "var(--color-primary-300)", "var(--kith-warn)", "var(--kith-bad)"
 # Lighter to darker: the older, the worse.
 BY_AGE = [ACCENT, "var(--kith-late-1)", WARN, "var(--kith-late-3)", BAD]
-Line = Sequence[Any]
-
-
-class Chart(NamedTuple):
-    """What unfold's chart component draws, with its numbers as a table; without `data` there is nothing to draw."""
-
-    title: str
-    data: str
-    options: str
-    head: Sequence[str]
-    rows: Sequence[Line]
-    note: str
-    icon: str
-    empty: str
-
-
-def options(*, sideways: bool = False, skip: bool = False) -> str:
-    """Return how Chart.js draws bars; sideways they have room for names, of which it may `skip` some where not."""
-    grey, level = "#9ca3af", {"autoSkip": skip, "maxTicksLimit": 6, "maxRotation": 0}
-    names = {"stacked": True, "grid": {"display": False}, "ticks": {"color": grey} | ({} if sideways else level)}
-    numbers = {"stacked": True, "beginAtZero": True, "ticks": {"color": grey, "precision": 0, "maxTicksLimit": 5}}
-    x, y = (numbers, names) if sideways else (names, numbers)
-    return json.dumps(
-        {
-            "animation": False,
-            "maintainAspectRatio": False,
-            "indexAxis": "y" if sideways else "x",
-            "plugins": {"legend": {"display": sideways, "labels": {"color": grey, "boxWidth": 12}}},
-            "scales": {"x": x, "y": y},
-        }
-    )
 
 
 def books(request: HttpRequest) -> dict[str, Any]:
@@ -165,21 +133,3 @@ def of_leads(sources: Sequence[Source]) -> Chart:
         "flag",
         "No lead in the last twelve months. A form on the tenant's web site, or POST /v1/leads, brings them in.",
     )
-
-
-def share(part: int, whole: int) -> str:
-    return f"{round(100 * part / whole)} %" if whole else "-"
-
-
-def bars(names: Sequence[str], series: Iterable[tuple[str, Sequence[Any], Sequence[str]]]) -> str:
-    """Return what Chart.js draws; amounts go as texts, exact as they are."""
-    datasets = [
-        {
-            "label": label,
-            "data": [str(value) if isinstance(value, Decimal) else value for value in values],
-            "backgroundColor": list(colours),
-            "maxBarThickness": 44,
-        }
-        for label, values, colours in series
-    ]
-    return json.dumps({"labels": list(names), "datasets": datasets})

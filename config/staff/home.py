@@ -1,4 +1,4 @@
-"""The admin's home: how business goes, how much the API is used, what changes, and which keys are about to end."""
+"""The admin's home: how business goes, how much the API is used, what changes, what fails, and which keys end soon."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,6 +19,10 @@ from config.staff.charts import books
 from tenants import ids
 from tenants.models import Event, Tenant
 from tenants.staff import bounded
+from webhooks.admin.looks import word_badge
+from webhooks.figures import failed_since
+from webhooks.health import ailing, health, lanes_of
+from webhooks.models import Endpoint
 
 __all__ = ["home"]
 
@@ -71,18 +75,40 @@ def home(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
             ("Refused or failed today", now["refused"] + now["failed"]),
             ("Working keys", keys.count()),
             ("Changes today", events[-1][1] if events else "-"),
+            ("Deliveries failed today", failed_today(user)),
         ],
         "requests": any(counts["requests"] for _, counts in usage) and requests_chart(usage),
         "errors": any(counts["refused"] + counts["failed"] for _, counts in usage) and errors_chart(usage),
         "events": events and any(count for _, count in events) and events_chart(events),
         "events_unknown": events is None,
         "ending": keys.filter(expires_at__lt=timezone.now() + timedelta(days=DAYS)).order_by("expires_at")[:SHOWN],
+        "failing": failing(user),
+        "has_endpoints": bounded(Endpoint.every_tenant.all(), user).exists,
         "has_keys": keys.exists(),
         "has_tenants": bounded(Tenant.objects.all(), user, "pk").exists(),
         "may_issue": may_issue(user),
         "base": settings.PUBLIC_URL,
         "options": OPTIONS,
     }
+
+
+def failing(user: Any) -> list[tuple[Endpoint, str, str]]:
+    """Return some endpoints that fail or that Kith switched off, each with how it does, and since when or why."""
+    rows = ailing(bounded(Endpoint.every_tenant.select_related("tenant"), user)).order_by("-pk")
+    found = list(rows[:SHOWN])
+    lanes = lanes_of(found) if found else {}
+    healths = [health(endpoint, lanes.get(endpoint.pk)) for endpoint in found]
+    return [(endpoint, word_badge(known), known.more) for endpoint, known in zip(found, healths, strict=True)]
+
+
+def failed_today(user: Any) -> int | str:
+    """Return how many deliveries an attempt of today failed for; a dash where it is too much to count in time."""
+    midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    rows = bounded(failed_since(midnight), user)
+    try:
+        return int(rows.aggregate(count=Count("delivery_id", distinct=True))["count"])
+    except OperationalError:
+        return "-"
 
 
 def events_per_day(user: Any, first: date, last: date) -> list[tuple[date, int]] | None:

@@ -14,6 +14,9 @@ from crm.admin.page import ResourceAdmin
 from crm.intake.models import IntakeSettings
 from crm.registry import RESOURCES
 from tenants.models import Event, Member, Plan, Tenant
+from tenants.staff import bounded
+from webhooks.health import ailing
+from webhooks.models import Delivery, Endpoint
 
 __all__ = ["menu"]
 
@@ -29,12 +32,19 @@ ACCESS = (
     (Member, "Members", "badge"),
     (Event, "Audit log", "history"),
 )
+HOOKS = (
+    (Endpoint, "Webhooks", "webhook"),
+    (Delivery, "Deliveries", "outbox"),
+)
 HOUSE = (
     (Tenant, "Tenants", "domain"),
     (Plan, "Plans", "speed"),
     (User, "Users", "person"),
     (Group, "Groups", "groups"),
 )
+
+
+MOST = 99
 
 
 def menu(request: HttpRequest) -> list[dict[str, Any]]:
@@ -44,6 +54,7 @@ def menu(request: HttpRequest) -> list[dict[str, Any]]:
         ("", [home]),
         ("Records", [item(model, title, icon) for model, title, icon in records()]),
         ("Access", [item(*entry) for entry in ACCESS]),
+        ("Webhooks", hooks(request)),
         ("Installation", [item(*entry) for entry in HOUSE]),
     )
     return [{"title": title, "separator": bool(title), "items": items} for title, items in groups]
@@ -74,3 +85,13 @@ def visible(model: type[Model]) -> Callable[[HttpRequest], bool]:
         return admin.site.get_model_admin(model).has_view_permission(request)
 
     return may_see
+
+
+def hooks(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the lines of webhooks; the first one counts the endpoints that fail, or that Kith switched off."""
+    lines = [item(*entry) for entry in HOOKS]
+    if visible(Endpoint)(request):
+        count = ailing(bounded(Endpoint.every_tenant.all(), request.user))[: MOST + 1].count()
+        # An empty badge would be shown as one.
+        lines[0] |= {"badge": str(count) if count <= MOST else f"{MOST}+"} if count else {}
+    return lines

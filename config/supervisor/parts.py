@@ -39,9 +39,9 @@ def place(env: Environment) -> str:
 def web(env: Environment) -> tuple[str, ...]:
     """Return the command of the web server. One thread a worker keeps one database connection a worker."""
     return (
-        *(*PYTHON, "granian", "config.wsgi:application", "--interface", "wsgi", "--no-ws"),
+        *(*PYTHON, "granian", "config.serving:application", "--interface", "rsgi", "--no-ws"),
         *("--host", env.text("HOST"), "--port", str(env.number("PORT"))),
-        *("--workers", str(env.number("WEB_WORKERS")), "--blocking-threads", "1"),
+        *("--workers", str(env.number("WEB_WORKERS")), "--backpressure", "1024"),
         *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"),
     )
 

@@ -2,7 +2,7 @@
 
 from django.contrib import admin
 
-from crm.admin import intake
+from crm.admin import intake, webhooks
 from crm.admin.client import ClientPage
 from crm.admin.page import ResourceAdmin, page_of
 from crm.registry import RESOURCES
@@ -10,7 +10,7 @@ from crm.resources.clients.models import Client
 from crm.rest.contract import CANONICAL
 from crm.rest.router import bound_views
 
-__all__ = ["intake"]
+__all__ = ["intake", "webhooks"]
 
 # Pages that show more than their record.
 BASES: dict[type, type[ResourceAdmin]] = {Client: ClientPage}

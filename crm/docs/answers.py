@@ -11,8 +11,7 @@ from tenants import ids
 
 __all__ = [
     "ANY", "BODY", "RECORD", "WRITE", "deleted_example", "enveloped", "feed_pagination", "header_components", "headers",
-    "page_headers",
-    "pagination", "response_components", "shared_schemas",
+    "page_headers", "page_schema", "pagination", "response_components", "shared_schemas",
 ]  # fmt: skip
 
 # What can happen to any request, to one about a record, to one that writes, and to one that writes with a body.
@@ -137,6 +136,14 @@ def feed_pagination(contract: Contract, *, counted: bool = False) -> tuple[Schem
         "required": list(properties),
     }
     return shape, {contract.wire(name): shown for name, (_, _, shown) in names.items()}
+
+
+def page_schema(view: Any) -> Schema:
+    """Return the schema of a list's place; where lists have numbers, one that can be followed has a place as well."""
+    page = {"$ref": "#/components/schemas/Pagination"}
+    if hasattr(view.list, "follows") and isinstance(view.contract.paging, NumberedPages):
+        return {"anyOf": [page, feed_pagination(view.contract)[0]]}
+    return page
 
 
 def enveloped(contract: Contract, description: str, **parts: Schema) -> Schema:

@@ -98,6 +98,12 @@ FAILURES = (
         "The message names the record: reveal or rotate its secret.",
     ),
     Failure(
+        410,
+        "CURSOR_EXPIRED",
+        "Nobody can say any more what came after this place in the feed.",
+        "Read the records anew, then follow the feed with `after=now`.",
+    ),
+    Failure(
         412,
         "PRECONDITION_FAILED",
         "The record has changed since the version in `If-Match`.",
@@ -152,6 +158,7 @@ STATUSES = {
     404: "NotFound",
     405: "MethodNotAllowed",
     409: "Conflict",
+    410: "Gone",
     412: "PreconditionFailed",
     413: "PayloadTooLarge",
     415: "UnsupportedMediaType",

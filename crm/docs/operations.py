@@ -174,6 +174,7 @@ class ContractSchema(ComponentSchema):
         return {
             *answers.ANY,
             *(self.told("fails") or ()),
+            *(getattr(self.shown.list, "fails", ()) if self.is_list else ()),
             *addressed,
             *writes,
             *matched,
@@ -251,7 +252,7 @@ class ContractSchema(ComponentSchema):
     def listed(self) -> tuple[Schema, Any, tuple[str, ...]]:
         contract = self.view.contract
         name, record = self.record(self.shown)
-        page = {"$ref": "#/components/schemas/Pagination"}
+        page = answers.page_schema(self.shown)
         whole = answers.enveloped(
             contract, f"A page of {name}.", data={"type": "array", "items": record}, pagination=page
         )

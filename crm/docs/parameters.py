@@ -5,7 +5,7 @@ from typing import Any
 
 from crm.docs.conditions import filter_parameters, filter_tree
 from crm.docs.fields import REQUEST, Schema, id_pattern
-from crm.docs.shared import ASKED, HEADERS, PAGING, QUERY, Known, parameter
+from crm.docs.shared import ASKED, FOLLOWING, HEADERS, PAGING, QUERY, Known, parameter
 from crm.rest.contract import Contract
 from crm.rest.lists import offered
 
@@ -71,6 +71,7 @@ def list_parameters(view: Any, taken: Collection[str]) -> list[Schema]:
     contract = view.contract
     query = [name for name in QUERY if name != "search" or view.search_fields]
     return [
+        *following_parameters(view),
         *map(reference, contract.paging.names),
         *(reference(contract.wire(name)) for name in query),
         sort_parameter(view),
@@ -79,6 +80,12 @@ def list_parameters(view: Any, taken: Collection[str]) -> list[Schema]:
         *(item for item in filter_parameters(view) if item["name"] not in taken),
         *anywhere(contract),
     ]
+
+
+def following_parameters(view: Any) -> list[Schema]:
+    """Return what a list takes that can be followed."""
+    follows = getattr(view.list, "follows", ())
+    return [parameter(view.contract.wire(name), "query", *said(FOLLOWING[name], view.contract)) for name in follows]
 
 
 def shape_parameters(view: Any) -> list[Schema]:

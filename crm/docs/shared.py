@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from crm.docs.fields import Schema
 from crm.rest.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_PAGE
 
-__all__ = ["ASKED", "HEADERS", "PAGING", "QUERY", "Known", "parameter"]
+__all__ = ["ASKED", "FOLLOWING", "HEADERS", "PAGING", "QUERY", "Known", "parameter"]
 
 
 class Known(NamedTuple):
@@ -33,6 +33,20 @@ PAGING = {
         "The `{next_cursor}` of the page before, with the same query otherwise. Steady while records come and go.",
     ),
     "page": Known({"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 1}, "The page's number.", 1),
+}
+FOLLOWING = {
+    "after": Known(
+        {"type": "string"},
+        "Follow the feed from here: the `{next_cursor}` of the answer before, `now`, or empty for the oldest events "
+        "that it reaches back to. A place that is too old is answered with 410.",
+        "now",
+    ),
+    "wait": Known(
+        {"type": "integer", "minimum": 0, "maximum": 20, "default": 0},
+        "How many seconds an answer may wait for the first event. It comes as soon as there is one, and with an empty "
+        "page when the time is over, or at once where too many wait.",
+        20,
+    ),
 }
 QUERY = {
     "search": Known(

@@ -131,7 +131,7 @@ def telling(**facts: Any) -> Callable[[Any], Any]:
     `takes` and `media` say what its body is, `sends` of which types an answer is that is no JSON, `entry` what a feed
     shows (`counted`: all of it), `asks` what its query holds besides, `gives` what its answers hold by status: a shape,
     or a resource's record by plural name. `also` is a scope that it needs besides, `right` the verb of its own where
-    that is none of the usual, `fails` how else it may fail.
+    that is none of the usual, `fails` how else it may fail, `follows` by which parameters a list is followed as a feed.
     """
 
     def decorate(handler: Any) -> Any:

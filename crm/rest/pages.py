@@ -28,6 +28,7 @@ __all__ = [
     "Paging",
     "Sort",
     "limit_of",
+    "whole",
 ]
 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 20, 100, 10_000_000
@@ -136,6 +137,8 @@ class Paging(Protocol):
 
     def print(self, page: Page, *, total: int | None, more: bool, next_cursor: str | None) -> dict[str, Any]: ...
 
+    def feed(self, limit: int, *, more: bool, next_cursor: str) -> dict[str, Any]: ...
+
     def headers(
         self, page: Page, *, total: int | None, more: bool, path: str, query: Mapping[str, str]
     ) -> dict[str, str]: ...
@@ -159,6 +162,9 @@ class OffsetPages:
         offset = page.offset if page.counted else None
         return {"total": total, "limit": page.limit, "offset": offset, "has_more": more, "next_cursor": next_cursor}
 
+    def feed(self, limit: int, *, more: bool, next_cursor: str) -> dict[str, Any]:
+        return self.print(Page(limit, counted=False), total=None, more=more, next_cursor=next_cursor)
+
     def headers(
         self, page: Page, *, total: int | None, more: bool, path: str, query: Mapping[str, str]
     ) -> dict[str, str]:
@@ -167,7 +173,10 @@ class OffsetPages:
 
 @dataclass(frozen=True)
 class NumberedPages:
-    """`page` and `limit`: `{page, limit, total, totalPages, hasNext, hasPrev}`, and the same in headers."""
+    """`page` and `limit`: `{page, limit, total, totalPages, hasNext, hasPrev}`, and the same in headers.
+
+    A feed has no numbers: it prints `{limit, hasMore, nextCursor}`.
+    """
 
     names: tuple[str, ...] = ("page", "limit")
 
@@ -182,6 +191,9 @@ class NumberedPages:
             "page": number, "limit": page.limit, "total": total, "totalPages": pages, "hasNext": more,
             "hasPrev": number > 1,
         }  # fmt: skip
+
+    def feed(self, limit: int, *, more: bool, next_cursor: str) -> dict[str, Any]:
+        return {"limit": limit, "hasMore": more, "nextCursor": next_cursor}
 
     def headers(
         self, page: Page, *, total: int | None, more: bool, path: str, query: Mapping[str, str]

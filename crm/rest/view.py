@@ -33,6 +33,7 @@ from crm.rest.contract import CANONICAL, Contract
 from crm.rest.filters import refuse
 from crm.rest.metadata import is_needed
 from crm.rest.problems import is_passing, problem_of, throttled
+from crm.wakeups import WAITED, wait_of
 from tenants.actor import Actor
 from tenants.routing import alias
 from tenants.scope import request_scope
@@ -72,12 +73,15 @@ class ContractView(ViewSetMixin, APIView):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         """Answer in one transaction; a failure that passes (deadlock, lost connection) is tried once more."""
+        if WAITED in request.META:
+            # Counted when it first came in.
+            self.usages = request.META[WAITED].usages
         try:
             response = self.attempt(request, *args, **kwargs)
         except Retryable:
             self.last_try = True
             response = self.attempt(request, *args, **kwargs)
-        if self.credential is not None:
+        if self.credential is not None and not wait_of(response):
             self.credential.answered(response.status_code, address=request.META["REMOTE_ADDR"])
         return response
 

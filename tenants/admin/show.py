@@ -9,7 +9,7 @@ from django.utils import formats, timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.timesince import timesince, timeuntil
 
-__all__ = ["TONES", "badge", "badges", "changes", "code", "link", "moment", "record", "rows", "text"]
+__all__ = ["TONES", "badge", "badges", "changes", "code", "link", "moment", "record", "rows", "text", "two_lines"]
 
 NOTHING = format_html('<span class="kith-faint">{}</span>', "-")
 # The tone of a badge, by the word on it.
@@ -43,6 +43,13 @@ def code(value: str) -> str:
 def link(url: str, label: Any) -> str:
     """Return a link."""
     return format_html('<a class="kith-link" href="{}">{}</a>', url, label)
+
+
+def two_lines(first: str, second: str = "") -> str:
+    """Return a long text, which may break anywhere, and under it a faint one."""
+    if not second:
+        return format_html('<span class="kith-long">{}</span>', first)
+    return format_html('<span class="kith-long">{}</span><br><span class="kith-faint">{}</span>', first, second)
 
 
 def moment(value: datetime | None, nothing: str = "") -> str:

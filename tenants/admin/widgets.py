@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
+from django import forms
 from django.contrib import admin
 from django.contrib.admin.widgets import AutocompleteSelect
 from django.db.models import QuerySet
 
-__all__ = ["SearchSelect", "let_search"]
+__all__ = ["SearchSelect", "dress", "let_search"]
 
 
 class SearchSelect(AutocompleteSelect):
@@ -29,3 +30,12 @@ def let_search(choice: Any, rows: QuerySet[Any], field: Any, narrow: Mapping[str
     choice.widget = SearchSelect(field, narrow)
     choice.widget.choices = choice.choices
     choice.widget.is_required = choice.required
+
+
+def dress(field: Any, widget: forms.Widget) -> None:
+    """Let a field be shown by another widget."""
+    widget.is_required = field.required
+    widget.attrs.update(field.widget_attrs(widget))
+    field.widget = widget
+    if isinstance(field, forms.ChoiceField):
+        widget.choices = field.choices  # type: ignore[attr-defined]

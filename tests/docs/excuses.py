@@ -68,6 +68,7 @@ RULES = (
     r"Lies in the past",
     r"Unknown placeholder",
     r"At most 20 conditions",
+    r"The feed has one order and one place",
     r"Must not be before start_?[dD]ate",
     r"Must be a file's name",
     r"none of the types that are taken",

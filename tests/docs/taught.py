@@ -39,6 +39,9 @@ def teach(document: dict[str, Any], *, organization: str) -> dict[str, Any]:
         # A form holds texts alone, and the fuzzer writes null and false in it; tests/test_intake.py sends forms.
         for kind in [kind for kind in operation.get("requestBody", {}).get("content", {}) if "json" not in kind]:
             del operation["requestBody"]["content"][kind]
+        for item in operation["parameters"]:
+            if item.get("name") == "after":
+                item["schema"]["enum"] = ["", "now"]
         places = ({"$ref": "#/components/parameters/cursor"}, "cursor")
         operation["parameters"] = [
             item for item in operation["parameters"] if item not in places and item.get("name") not in places

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from apikeys.issuing import issue, revoke
 from tenants.actor import Actor
+from tenants.membership import change
 from tenants.routing import using
 from tenants.scope import tenant_scope
-from tests.conftest import Caller
+from tests.conftest import Caller, seat
 from tests.webhooks.conftest import make_endpoint
 from tests.webhooks.receiving import Receiver
 from webhooks import endpoints
@@ -129,7 +130,7 @@ def test_its_schedule_is_that_of_standard_webhooks(settings: Any) -> None:
     assert sum(settings.WEBHOOK_SCHEDULE) == 75 * 3600 + 35 * 60 + 5
     assert len(settings.WEBHOOK_SCHEDULE) == 10
     assert [delay_after(n, chance=0.5) for n in range(1, 11)] == [*settings.WEBHOOK_SCHEDULE[1:], None]
-    assert (delay_after(2, chance=0), delay_after(2, chance=1)) == (pytest.approx(240), pytest.approx(360))
+    assert [delay_after(2, chance=chance) for chance in (0, 1)] == pytest.approx([240, 360])
     assert delay_after(1, slow=True, chance=0.5) == 1800
     assert delay_after(9, retry_after=1e9) == 86_400
 
@@ -312,3 +313,16 @@ def test_events_that_nobody_hears_are_done(acme: Caller) -> None:
     with using("admin"), connections["admin"].cursor() as cursor:
         cursor.execute("SELECT count(*) FROM tenants_event WHERE fanned_out_at IS NULL AND audience = 'public'")
         assert cursor.fetchone()[0] == 0
+
+
+def test_a_lost_seat_silences_its_endpoints(acme: Caller, target: Receiver) -> None:
+    member = seat(acme.tenant)
+    endpoint = make_endpoint(acme, target, "client.*", maker_id=member.pk)
+    acme.post("/clients", {"name": "Ada"})
+    Drain().run()
+    with using("admin"):
+        change(member, {"active": False}, actor=Actor.system(acme.tenant, "tests"))
+    acme.post("/clients", {"name": "Bea"})
+    Drain().run()
+    assert [got.data["data"]["name"] for got in target.got] == ["Ada"]
+    assert "lost the seat" in str(endpoint_of(acme, endpoint).disabled_reason)

@@ -1,12 +1,14 @@
-"""Applies the missing migrations, one process at a time, and makes the demo data when asked to."""
+"""Applies the missing migrations, one process at a time, makes the months' partitions, and demo data when asked to."""
 
 import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand
+from django.utils import timezone
 
 from config import preparing
+from webhooks import partitions
 
 
 class Command(BaseCommand):
@@ -22,5 +24,6 @@ class Command(BaseCommand):
     def handle(self, *_: Any, **options: Any) -> None:
         """Prepare, and print the logins."""
         preparing.migrate()
+        partitions.renew(timezone.now().date())
         if options["demo"]:
             self.stdout.write(json.dumps(preparing.make_demo()))

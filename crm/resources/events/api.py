@@ -1,5 +1,6 @@
 """The ledger on the wire: a feed in commit order, of what the caller may read."""
 
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -7,14 +8,23 @@ import django_filters
 import orjson
 from django.core.exceptions import ImproperlyConfigured
 from django.db.models import BigIntegerField, Func, Q
+from django.http import HttpResponse
 from rest_framework import serializers
+from rest_framework.request import Request
 
+from crm.resources.events import feed
 from crm.resources.events.reach import reach_of
+from crm.rest.bodies import answer
 from crm.rest.fields import IdField, StrictChar
-from crm.rest.filters import IdFilter, ResourceFilterSet, WordFilter
+from crm.rest.filters import IdFilter, ResourceFilterSet, WordFilter, refuse
+from crm.rest.lists import read_page
+from crm.rest.metadata import telling
+from crm.rest.pages import Page, PageInvalid
+from crm.rest.query import read_query, single
 from crm.rest.reading import Conversion
 from crm.rest.serializers import ResourceSerializer, reworded, words_of
 from crm.rest.viewset import ResourceViewSet
+from crm.wakeups import CAN_WAIT, WAITED, Wait
 from tenants.models import Event
 
 __all__ = ["EventViewSet"]
@@ -87,7 +97,7 @@ def record_words(feed: Any) -> dict[str, Any]:
 
 
 class EventViewSet(ResourceViewSet):
-    """Every change, in commit order, for reading with `cursor`: none is missed and none comes twice.
+    """Every change, in commit order: none is missed and none comes twice.
 
     A key sees the events of resources that it may read. An event shows up once all transactions that began before it
     have ended, usually within milliseconds.
@@ -107,6 +117,39 @@ class EventViewSet(ResourceViewSet):
 
     def base_rows(self) -> Any:
         return super().base_rows().filter(audience=Event.Audience.PUBLIC, txid__lt=Settled())
+
+    @telling(follows=feed.PARAMETERS, fails=(410,))
+    def list(self, request: Request) -> HttpResponse:
+        """List events, a page at a time; with `after` or `wait` follow the feed.
+
+        The feed never ends: send each answer's `{next_cursor}` as the next `after`, whether the page held events or
+        not. It moves on past what the filters leave out. It is a place in the organization's ledger, which holds for
+        each of its keys, whatever the filters are.
+        """
+        params = single(request._request.GET)
+        if not feed.is_feed(params, self.contract):
+            return super().list(request)
+        try:
+            return self.follow(params, request._request.META)
+        except PageInvalid as error:
+            raise refuse(error.name, str(error), code="VALIDATION_ERROR") from error
+
+    def follow(self, params: dict[str, str], meta: dict[str, Any]) -> HttpResponse:
+        """Return a page of the feed; an empty one that may wait says so to a server that can."""
+        ledger = feed.Ledger.now()
+        asked = meta[WAITED].place if WAITED in meta else feed.asked(params, self.contract, self.tenant, ledger)
+        names = [self.contract.wire(name) for name in feed.PARAMETERS]
+        query = read_query(self, {name: text for name, text in params.items() if name not in names})
+        # What was settled at that look: the page's own statement, which comes later, may see more.
+        known = (*query.conditions, asked.beyond, Q(txid__lt=ledger.settled))
+        listed = read_page(self, replace(query, conditions=known), Page(asked.limit, counted=False), None)
+        place = feed.Place(*listed.last[:2]) if listed.more and listed.last else ledger.end
+        printed = self.contract.paging.feed(asked.limit, more=listed.more, next_cursor=place.encode(self.tenant))
+        data = [self.shown(row) for row in listed.rows]
+        response: Any = answer(self.contract.envelope(data=data, pagination=printed))
+        if asked.wait and not data and meta.get(CAN_WAIT):
+            response.waits = Wait(self.tenant.id, asked.wait, ledger.coming, asked, self.usages)
+        return response  # type: ignore[no-any-return]
 
     def shown(self, row: dict[str, Any]) -> dict[str, Any]:
         """Return the event with its record's fields in the contract's words; the ledger keeps the canonical ones."""

@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
-from apikeys.credentials import Credential, KeyCredential
+from apikeys.credentials import Credential
 from apikeys.errors import MissingScope
 from apikeys.scopes import allows
 from crm.errors import Conflict, Invalid, Problem, Refusal
@@ -65,8 +65,7 @@ def check_reach(view: Any, patterns: Collection[str], scopes: Collection[str]) -
 
 def take_over(endpoint: Endpoint, *, credential: Credential, actor: Actor) -> None:
     """Let the endpoint hear what the caller may read, and no more."""
-    maker = credential.key.id if isinstance(credential, KeyCredential) else None
-    endpoints.take_over(endpoint, maker_id=maker, label=actor.label, scopes=sorted(credential.scopes))
+    endpoints.take_over(endpoint, maker_id=credential.holder, label=actor.label, scopes=sorted(credential.scopes))
 
 
 def test(endpoint: Endpoint, *, actor: Actor) -> Delivery:
