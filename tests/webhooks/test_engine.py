@@ -317,6 +317,19 @@ def test_events_that_nobody_hears_are_done(acme: Caller) -> None:
         assert cursor.fetchone()[0] == 0
 
 
+def test_a_lost_seat_silences_its_endpoints(acme: Caller, target: Receiver) -> None:
+    member = seat(acme.tenant)
+    endpoint = make_endpoint(acme, target, "client.*", maker_id=member.pk)
+    acme.post("/clients", {"name": "Ada"})
+    Drain().run()
+    with using("admin"):
+        change(member, {"active": False}, actor=Actor.system(acme.tenant, "tests"))
+    acme.post("/clients", {"name": "Bea"})
+    Drain().run()
+    assert [got.data["data"]["name"] for got in target.got] == ["Ada"]
+    assert "lost the seat" in str(endpoint_of(acme, endpoint).disabled_reason)
+
+
 def test_what_a_worker_was_lost_over_is_sent_last_and_alone(acme: Caller, target: Receiver) -> None:
     endpoint = make_endpoint(acme, target, "client.*")
     clients = [acme.post("/clients", {"name": name}).data["id"] for name in ("worst", "suspect", "new", "newer")]
@@ -364,16 +377,3 @@ def test_nobody_waits_for_slow_endpoints(acme: Caller, globex: Caller, target: R
         target.wait(2, 1)
         run.result()
     assert [got.data["data"]["name"] for got in target.got] == ["Ada", "Bea"]
-
-
-def test_a_lost_seat_silences_its_endpoints(acme: Caller, target: Receiver) -> None:
-    member = seat(acme.tenant)
-    endpoint = make_endpoint(acme, target, "client.*", maker_id=member.pk)
-    acme.post("/clients", {"name": "Ada"})
-    Drain().run()
-    with using("admin"):
-        change(member, {"active": False}, actor=Actor.system(acme.tenant, "tests"))
-    acme.post("/clients", {"name": "Bea"})
-    Drain().run()
-    assert [got.data["data"]["name"] for got in target.got] == ["Ada"]
-    assert "lost the seat" in str(endpoint_of(acme, endpoint).disabled_reason)
