@@ -98,7 +98,7 @@ REDIS_URL = redis_url(ENV, 0)
 # Counters live apart from Celery's messages.
 LIMITS_URL = redis_url(ENV, 2)
 # How long a started task may lie: no shorter, since the clocks of two machines differ; the next sweep does the same.
-SWEEP = {"expires": 900}
+TASK_EXPIRES = 900
 BEAT: dict[str, dict[str, object]] = {
     "seal": {"task": "tenants.tasks.seal_events", "schedule": 60},
     "claims": {"task": "apikeys.tasks.forget_claims", "schedule": 3600},
@@ -106,9 +106,9 @@ BEAT: dict[str, dict[str, object]] = {
     "usage": {"task": "apikeys.tasks.forget_usage", "schedule": 24 * 3600},
     "overdue": {"task": "crm.tasks.mark_invoices_overdue", "schedule": 900},
     "expiry": {"task": "crm.tasks.expire_quotes", "schedule": 900},
-    "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": SWEEP},
+    "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": {"expires": TASK_EXPIRES}},
     # What no poke has started: retries that are due, and events whose poke was lost.
-    "deliver": {"task": "webhooks.deliver", "schedule": 5, "options": SWEEP},
+    "deliver": {"task": "webhooks.deliver", "schedule": 5, "options": {"expires": TASK_EXPIRES}},
     # Often, as a clock that is started anew every day counts from its start.
     "partitions": {"task": "webhooks.partitions", "schedule": 3600},
     "sweep": {"task": "crm.tasks.sweep_files", "schedule": 3600},

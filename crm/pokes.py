@@ -14,5 +14,5 @@ __all__ = ["poke"]
 
 def poke(task: str, *arguments: Any) -> None:
     """Start a task, by its name, once the running transaction has committed; a broker that is away harms nobody."""
-    send = partial(current_app.send_task, task, args=arguments, retry=False, **settings.SWEEP)
+    send = partial(current_app.send_task, task, args=arguments, retry=False, expires=settings.TASK_EXPIRES)
     transaction.on_commit(send, using=alias(), robust=True)
