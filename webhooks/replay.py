@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import DateTimeField, F, Max, Q, QuerySet, Value
 from django.db.models.functions import Greatest, Least
 from django.utils import timezone
@@ -60,7 +60,7 @@ def again(delivery: Delivery, *, actor: Actor) -> Delivery:
         if delivery.type == PING or event is None or event.occurred_at < timezone.now() - AGE:
             raise Forgotten
         hold_lane(endpoint)
-        (made,) = send(endpoint, [event], [timezone.now()])
+        (made,) = send(endpoint, [event], [moment()])
         note(endpoint, "delivery_replayed", actor=actor, type=event.type)
         return made
 
@@ -118,7 +118,7 @@ def advance(job: Replay, *, batch: int = BATCH) -> bool:
             endpoint, since=held.since, until=held.until, only_failed=held.only_failed, events=held.events
         ).filter(Q(txid__gt=held.after_txid) | Q(txid=held.after_txid, id__gt=held.after_id))
         found = list(chosen[:batch])
-        first = max(timezone.now(), held.created_at + timedelta(seconds=held.made / PACE))
+        first = max(moment(), held.created_at + timedelta(seconds=held.made / PACE), behind(endpoint))
         send(endpoint, found, [first + timedelta(seconds=place / PACE) for place in range(len(found))])
         held.made += len(found)
         if found:
@@ -136,7 +136,7 @@ def sweep(*, batch: int = BATCH) -> int:
     """
     moved = 0
     for job in running():
-        while job.created_at + timedelta(seconds=job.made / PACE) <= timezone.now() + AHEAD:
+        while job.created_at + timedelta(seconds=job.made / PACE) <= moment() + AHEAD:
             before = job.made
             more = advance(job, batch=batch)
             with tenant_scope(job.tenant_id):
@@ -145,6 +145,23 @@ def sweep(*, batch: int = BATCH) -> int:
             if job is None or not more:
                 break
     return moved
+
+
+def behind(endpoint: Endpoint) -> datetime:
+    """Return when what replays have put in line is through: a job that began late keeps its order and its pace."""
+    waiting = Delivery.objects.of(endpoint.tenant_id).filter(
+        endpoint_id=endpoint.pk, status=Delivery.Status.PENDING, replay_no__gt=0, starts=0
+    )
+    last: datetime | None = waiting.aggregate(last=Max("due_at"))["last"]
+    return last + timedelta(seconds=1 / PACE) if last else endpoint.created_at
+
+
+def moment() -> datetime:
+    """Return the time by the database's clock: no worker's own decides when something is due."""
+    with connections[alias()].cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        (found,) = cursor.fetchone()
+        return found  # type: ignore[no-any-return]
 
 
 def running() -> list[Replay]:
