@@ -1,14 +1,14 @@
 """Kith's web server for a fault: a request that asks for it with X-Die ends the process at a named point, at once."""
 
+import asyncio
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
 # It comes first, as it loads the models.
-from config.wsgi import application as kith
+from config import serving
 
 # isort: split
 from django.conf import settings
@@ -45,15 +45,24 @@ claims.store = dying(claims.store, before="after insert", after="before commit")
 credentials.KeyCredential.answered = dying(credentials.KeyCredential.answered, before="after commit")  # type: ignore[method-assign]
 
 
-def application(environ: dict[str, Any], start_response: Any) -> Any:
+def asked(environ: dict[str, Any], start_response: Any) -> Any:
     """Answer as Kith does, as far as it gets."""
     global wanted  # noqa: PLW0603  one request at a time
     wanted = environ.get("HTTP_X_DIE", "")
-    answer = kith(environ, start_response)
-    return half(b"".join(answer)) if wanted == "after half the response" else answer
+    return django(environ, start_response)
 
 
-def half(body: bytes) -> Iterator[bytes]:
-    yield body[: len(body) // 2]
-    time.sleep(0.2)
-    die()
+async def send_some(response: Any, headers: Any, proto: Any) -> None:
+    """Send the answer, or half of it."""
+    if wanted == "after half the response":
+        transport = proto.response_stream(response.status_code, headers)
+        await transport.send_bytes(response.content[: len(response.content) // 2])
+        await asyncio.sleep(0.2)
+        die()
+    await send(response, headers, proto)
+
+
+door: Any = serving
+application = door.application
+django, door.django = door.django, asked
+send, door.send = door.send, send_some

@@ -185,7 +185,7 @@ class Kith:
         names = names or tuple(makers)
         for name in names:
             ready_file(self.home, name).unlink(missing_ok=True)
-            other = {"config": app, "config.wsgi:application": f"{app}:application"} if app else {}
+            other = {"config": app, "config.serving:application": f"{app}:application"} if app else {}
             command = (*(other.get(word, word) for word in makers[name](read)), *extra)
             program = Program(name, command, signal.SIGTERM, environ)
             self.children[name] = Child(program, self.servers.log.open(name))
