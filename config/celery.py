@@ -5,11 +5,13 @@ import warnings
 from typing import Any
 
 from celery import Celery
+from celery.app.amqp import AMQP
 from celery.exceptions import SecurityWarning
 from celery.signals import beat_init, setup_logging, worker_init, worker_ready
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
+from kombu import Connection
 
 from config.checks import refuse_unsafe
 from config.ready import ready_file
@@ -22,13 +24,29 @@ VISIBILITY = {"visibility_timeout": 120}
 # The warning tells root about pickle, which lets a message run code; our messages are JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 
-app = Celery("kith")
+
+class Patient(Connection):
+    """Looks for a broker that is away every two seconds, so that it is found as soon as it is back."""
+
+    def ensure_connection(self, *args: Any, **own: Any) -> Any:
+        return super().ensure_connection(*args, **{**own, "interval_step": 0})
+
+
+class Messages(AMQP):
+    """Celery's messages over such a connection."""
+
+    Connection = Patient
+
+
+app = Celery("kith", amqp=Messages)
 app.conf.update(
     broker_url=settings.REDIS_URL or "memory://",
     broker_transport_options={**VISIBILITY, "socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 1},
     result_backend_transport_options=VISIBILITY,
     visibility_timeout=VISIBILITY["visibility_timeout"],
     broker_connection_retry_on_startup=True,
+    # For ever: a worker that gave up would have to be started by somebody.
+    broker_connection_max_retries=None,
     task_ignore_result=True,
     task_acks_late=True,
     task_reject_on_worker_lost=True,

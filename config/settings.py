@@ -97,6 +97,8 @@ CACHES = caches(ENV)
 REDIS_URL = redis_url(ENV, 0)
 # Counters live apart from Celery's messages.
 LIMITS_URL = redis_url(ENV, 2)
+# How long a started task may lie: no shorter, since the clocks of two machines differ; the next sweep does the same.
+SWEEP = {"expires": 900}
 BEAT: dict[str, dict[str, object]] = {
     "seal": {"task": "tenants.tasks.seal_events", "schedule": 60},
     "claims": {"task": "apikeys.tasks.forget_claims", "schedule": 3600},
@@ -104,10 +106,9 @@ BEAT: dict[str, dict[str, object]] = {
     "usage": {"task": "apikeys.tasks.forget_usage", "schedule": 24 * 3600},
     "overdue": {"task": "crm.tasks.mark_invoices_overdue", "schedule": 900},
     "expiry": {"task": "crm.tasks.expire_quotes", "schedule": 900},
-    # The next sweep does what a late one would.
-    "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": {"expires": 30}},
+    "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": SWEEP},
     # What no poke has started: retries that are due, and events whose poke was lost.
-    "deliver": {"task": "webhooks.deliver", "schedule": 5, "options": {"expires": 5}},
+    "deliver": {"task": "webhooks.deliver", "schedule": 5, "options": SWEEP},
     # Often, as a clock that is started anew every day counts from its start.
     "partitions": {"task": "webhooks.partitions", "schedule": 3600},
     "sweep": {"task": "crm.tasks.sweep_files", "schedule": 3600},
@@ -170,7 +171,7 @@ SILENCED_SYSTEM_CHECKS = [
 PROXY_COUNT = ENV.number("PROXY_COUNT")
 WEBHOOK_ALLOWED_NETS = ENV.words("WEBHOOK_ALLOWED_NETS")
 # Seconds before each attempt, the first included: ten over 75 h 35 min 05 s (Standard Webhooks).
-WEBHOOK_SCHEDULE = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+WEBHOOK_SCHEDULE: tuple[float, ...] = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 # How long an attempt may take, how long an endpoint is one worker's, and for how long a first circuit opens.
 WEBHOOK_DEADLINE_SECONDS = 15
 WEBHOOK_LEASE_SECONDS = 60

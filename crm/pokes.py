@@ -4,17 +4,15 @@ from functools import partial
 from typing import Any
 
 from celery import current_app
+from django.conf import settings
 from django.db import transaction
 
 from tenants.routing import alias
 
 __all__ = ["poke"]
 
-# A worker that comes to it later finds that the sweep has done the work.
-EXPIRES_SECONDS = 60
-
 
 def poke(task: str, *arguments: Any) -> None:
     """Start a task, by its name, once the running transaction has committed; a broker that is away harms nobody."""
-    send = partial(current_app.send_task, task, args=arguments, expires=EXPIRES_SECONDS, retry=False)
+    send = partial(current_app.send_task, task, args=arguments, retry=False, **settings.SWEEP)
     transaction.on_commit(send, using=alias(), robust=True)

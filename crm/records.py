@@ -26,8 +26,6 @@ class Kind(NamedTuple):
     prefix: str
 
 
-# What nobody files a document under.
-SETTINGS = frozenset({"webhook"})
 # Filled by the router at start-up, by the resource's name.
 _kinds: dict[str, Kind] = {}
 
@@ -38,10 +36,10 @@ def keep_kind(kind: Kind) -> None:
 
 
 def kinds_of(resources: Iterable[str]) -> tuple[Kind, ...]:
-    """Return the kinds with these names, as far as there are such resources; without names all that are records."""
+    """Return the kinds with these names, as far as there are such resources; without names all that have versions."""
     if wanted := tuple(resources):
         return tuple(_kinds[name] for name in wanted if name in _kinds)
-    return tuple(kind for kind in _kinds.values() if hasattr(kind.model, "version") and kind.resource not in SETTINGS)
+    return tuple(kind for kind in _kinds.values() if hasattr(kind.model, "version"))
 
 
 def decode(kinds: Iterable[Kind], text: str) -> tuple[Kind | None, UUID]:

@@ -36,7 +36,7 @@ class Rights(NamedTuple):
 def rights_of(user: Any, seat: Member | None) -> Rights:
     """Return the rights of a person at a seat; of a superuser without one, that of reading everything."""
     scopes = SCOPES[seat.role] if seat else SCOPES[Member.Role.VIEWER]
-    return Rights(seat and seat.pk, user.get_username(), sorted(scopes))
+    return Rights(seat.pk if seat else None, user.get_username(), sorted(scopes))
 
 
 @lru_cache(1)

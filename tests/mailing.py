@@ -79,6 +79,7 @@ class Receiver:
         self.refused: dict[str, str] = {}
         self.hangs_at: int | None = None
         self.hanging = Flag()
+        self.port = 0
 
     async def handle_RCPT(self, server: Any, session: Any, envelope: Any, address: str, options: Any) -> str:  # noqa: N802  its name there
         if address in self.refused:
@@ -106,6 +107,7 @@ def receiving(settings: Any) -> Iterator[Receiver]:
     controller = Controller(receiver, hostname="127.0.0.1", port=port)
     controller.start()
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    receiver.port = port
     settings.EMAIL_HOST, settings.EMAIL_PORT, settings.EMAIL_USE_TLS = "127.0.0.1", port, False
     yield receiver
     controller.stop()

@@ -35,7 +35,7 @@ def poke(tenant_id: UUID | None = None) -> None:
         return
     try:
         if client().set(PENDING, 1, nx=True, px=PENDING_MS):
-            current_app.send_task(DELIVER, expires=60, retry=False)
+            current_app.send_task(DELIVER, retry=False, **settings.SWEEP)
     except (redis.RedisError, OSError, OperationalError) as error:
         _rest_until = time.monotonic() + REST_SECONDS
         log.warning("poke lost", extra={"error": type(error).__name__})

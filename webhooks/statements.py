@@ -51,8 +51,9 @@ UPDATE webhooks_delivery SET status = 'poisoned', finished_at = now(),
 WHERE status = 'pending' AND starts >= %s AND starts > attempts
   AND (tenant_id, endpoint_id) IN (SELECT * FROM unnest(%s::uuid[], %s::uuid[]))
 """
-# What is due, oldest first, live before replayed; what a worker was lost over comes last, when it is alone. An ordered
-# endpoint gets an event only where no earlier one of its record waits, or has yet to be fanned out.
+# What is due, oldest first, live before replayed. What a worker was lost over comes last, the most suspect at the very
+# end, and each alone, so that it harms nothing else. An ordered endpoint gets an event only where no earlier one of its
+# record waits, or has yet to be fanned out.
 IN_LINE = """
 NOT (l.ordered AND (
   EXISTS (SELECT 1 FROM webhooks_delivery e
@@ -74,11 +75,13 @@ SELECT d.id, d.tenant_id, d.endpoint_id, d.event_id, d.type, d.attempts, v.resou
   d.record_version, v.data::text, v.changes::text, floor(extract(epoch FROM clock_timestamp()))::bigint
 FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::bool[]) AS l(tenant_id, endpoint_id, share, ordered)
 CROSS JOIN LATERAL (
-  SELECT * FROM ({DUE.format(live="= 0", in_line=IN_LINE, window=WINDOW)}
+  SELECT w.*, row_number() OVER (ORDER BY w.starts - w.attempts, w.replay_no > 0, w.due_at) AS place
+  FROM ({DUE.format(live="= 0", in_line=IN_LINE, window=WINDOW)}
     UNION ALL {DUE.format(live="> 0", in_line=IN_LINE, window=WINDOW)}) w
-  ORDER BY w.starts > w.attempts, w.replay_no > 0, w.due_at LIMIT l.share
+  ORDER BY place LIMIT l.share
 ) d
 LEFT JOIN tenants_event v ON v.tenant_id = d.tenant_id AND v.id = d.event_id
+WHERE d.place = 1 OR d.starts <= d.attempts
 """  # noqa: S608  made of constants
 START = """
 WITH n AS (

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tenants.models import Tenant
 from tenants.routing import using
-from webhooks import notices, partitions, pokes
+from webhooks import notices, partitions, pokes, replay
 from webhooks.drain import Drain
 from webhooks.fanout import fan_out
 from webhooks.places import place
@@ -29,9 +29,10 @@ def stop(**_: Any) -> None:
 
 @shared_task(name=pokes.DELIVER)
 def deliver() -> None:
-    """Send what is due; where this machine is at it already, only hand it what is new."""
+    """Send what is due; where this machine is at it already, only hand it what is new, and what is to be sent again."""
     pokes.taken()
     fan_out()
+    replay.sweep()
     with place() as mine:
         more = mine and Drain(stopping.is_set).run()
     # Asked when the place is free again: who found it taken has left its work before.

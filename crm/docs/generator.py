@@ -119,7 +119,8 @@ class ContractGenerator(SchemaGenerator):
         }
 
     def tags(self) -> list[Schema]:
-        return [self.tag(view) for view in bound_views(self.contract, RESOURCES).values()]
+        # What is only read inside others has no operations.
+        return [self.tag(view) for view in bound_views(self.contract, RESOURCES).values() if view.methods]
 
     def tag(self, view: Any) -> Schema:
         """Return what is said of a resource as a whole."""

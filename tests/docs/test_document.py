@@ -142,7 +142,7 @@ def test_its_components_are_what_the_api_answers(contract: Contract, document: D
     acme, views = acme.on(contract), bound_views(contract, RESOURCES)
     ids = seed(acme, views, each=1)
     schemas = document["components"]["schemas"]
-    for view in views.values():
+    for view in (view for view in views.values() if {"list", "create"} & {*view.methods}):
         if "list" not in view.methods:
             made = acme.post(f"/{path_of(view)}", create_example(view))
             answer = document["paths"][f"/{path_of(view)}"]["post"]["responses"][str(made.status)]

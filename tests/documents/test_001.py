@@ -1,6 +1,7 @@
 """Document 001, the API program: a public contract in its own words, pinned to one organization, by narrow keys."""
 
 import re
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -35,6 +36,8 @@ from tests.files import PDF
 from tests.forms import Form
 from tests.records import Records
 from tests.test_settings_pages import NEW, client_of, filled
+from tests.webhooks.receiving import receiver
+from webhooks.drain import Drain
 
 VIEWS = bound_views(PUBLIC, RESOURCES)
 KEY = re.compile(r"kith_(?P<environment>live|test)_[0-9A-Za-z]{8}_[0-9A-Za-z]{38}")
@@ -330,13 +333,30 @@ def test_a_key_that_manages_webhooks_does_all_of_it_and_nothing_else(caller: Cal
     failed(manager.get("/customers"), 403, "INVALID_SCOPE", "read:customers")
 
 
+@holds("S1-52", "S1-53")
+def test_deliveries_are_signed_and_retried(caller: Caller, settings: Any) -> None:
+    settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_SCHEDULE = ("127.0.0.1/32",), (0, 0.05)
+    with receiver() as target:
+        target.answers = lambda got: (503 if len(target.got) == 1 else 200, {})
+        target.secrets.append(made(caller, "/webhooks", url=target.url, events=["customer.*"])["secret"])
+        customer = made(caller, "/customers", name="Ada")
+        end = time.monotonic() + 20
+        while len(target.got) < 2 and time.monotonic() < end:
+            Drain().run(0.5)
+    assert [(got.data["type"], got.data["data"], got.verified) for got in target.got] == [
+        ("customer.created", customer, True)
+    ] * 2
+    assert len(set(target.ids)) == 1
+
+
 @holds("S1-54", "S1-56")
 def test_what_was_sent_has_a_history_and_is_sent_again(caller: Caller) -> None:
     at = f"/webhooks/{made(caller, '/webhooks', **HOOK)['id']}"
     tested = done(caller.post(f"{at}/test"))
-    assert [row["id"] for row in done(caller.get(f"{at}/deliveries"))] == [tested["id"]]
+    log: Any = done(caller.get(f"{at}/deliveries"))
+    assert [row["id"] for row in log] == [tested["id"]]
     assert done(caller.get(f"/deliveries/{tested['id']}"))["status"] == "pending"
-    job = caller.post(f"{at}/replay", {"only_failed": False})
+    job: Any = caller.post(f"{at}/replay", {"only_failed": False})
     assert (job.status, job.data["status"]) == (202, "running")
     assert done(caller.get(f"/replays/{job.data['id']}"))["total"] == job.data["total"]
 

@@ -13,6 +13,7 @@ from crm.rest.contract import CANONICAL, Contract
 from crm.rest.reading import Statement
 from crm.rest.router import bound_views
 from crm.rest.viewset import ResourceViewSet
+from tenants import ids
 from tenants.models import Tenant
 from tenants.routing import using
 from tenants.scope import tenant_scope
@@ -20,6 +21,7 @@ from tests.conftest import Caller
 from tests.isolation.world import is_kept
 from tests.records import Records
 from tests.rest.made_up import MADE_UP
+from webhooks.models import Attempt, Delivery
 
 EVERY = (CANONICAL, *CONTRACTS, MADE_UP)
 
@@ -55,7 +57,19 @@ def full(acme: Caller) -> Tenant:
     assert acme.post("/products", price).data["price"] == "1200"
     odd = {"deep": [1.0, -0.5, 1e15, 1e-7, 9007199254740992, "\u2028 é", {}, [], None, True], "": {"a": ""}}
     assert acme.post("/clients", {"name": "Odd", "custom_fields": odd, "contact_points": []}).status == 201
+    attempted(records)
     return records.caller.tenant
+
+
+def attempted(records: Records) -> None:
+    """Write down an attempt, as the engine does: nobody makes one through the API."""
+    tenant = records.caller.tenant
+    with tenant_scope(tenant.id):
+        sent = Delivery.objects.of(tenant).get(pk=ids.decode("dlv", records.ids[Delivery]))
+        Attempt.objects.create(
+            tenant=tenant, endpoint_id=sent.endpoint_id, delivery_id=sent.pk, number=1, state="failed", duration_ms=31,
+            status_code=503, failure="It answered 503.", answer_headers={"server": "nginx"}, answer="Try later",
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("contract", EVERY, ids=lambda contract: contract.name)

@@ -11,10 +11,11 @@ from tests.conftest import Caller
 VIEWS = bound_views(CONTRACTS[0], RESOURCES)
 
 
-@pytest.mark.parametrize("plural", VIEWS)
+@pytest.mark.parametrize("plural", [plural for plural, view in VIEWS.items() if view.methods])
 def test_it_describes_every_resource(acme: Caller, plural: str) -> None:
     view = VIEWS[plural]
-    for path in (f"/{view.path}", f"/{view.path}/{ids.encode(view.prefix, ids.new())}"):
+    many, one = f"/{view.path}", f"/{view.path}/{ids.encode(view.prefix, ids.new())}"
+    for path in (many, one) if "list" in view.methods else (one,):
         answer = acme("OPTIONS", path)
         assert answer.status == 200
         told = answer.data

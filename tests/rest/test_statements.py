@@ -36,7 +36,7 @@ def taken(caller: Caller, path: str) -> list[str]:
     return statements
 
 
-@pytest.mark.parametrize("plural", VIEWS)
+@pytest.mark.parametrize("plural", [plural for plural, view in VIEWS.items() if "list" in view.methods])
 def test_it_takes_few_statements(acme: Caller, plural: str) -> None:
     records, view = Records(acme), VIEWS[plural]
     include = ",".join(included(view))

@@ -2,16 +2,18 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from standardwebhooks import Webhook, WebhookVerificationError
 
-__all__ = ["Got", "Receiver", "receiver"]
+__all__ = ["Got", "Receiver", "receiver", "serving"]
+
+R = TypeVar("R", bound="Receiver")
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Got:
     path: str
     at: float
     verified: bool | None
+    peer: int = 0
 
     @property
     def id(self) -> str:
@@ -43,21 +46,21 @@ class Receiver:
     got: list[Got] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str]]:
-        got = Got(headers, body, path, time.time(), self.verify(headers, body))
+    def take(self, path: str, headers: dict[str, str], body: bytes, peer: int = 0) -> tuple[int, dict[str, str]]:
+        got = Got(headers, body, path, time.time(), self.verify_by(self.secrets, headers, body), peer)
         with self.lock:
             self.got.append(got)
         return self.answers(got)
 
-    def verify(self, headers: dict[str, str], body: bytes) -> bool | None:
+    def verify_by(self, secrets: Sequence[str], headers: dict[str, str], body: bytes) -> bool | None:
         """Tell what the independent library says; None where no secret is known."""
-        for secret in self.secrets:
+        for secret in secrets:
             try:
                 Webhook(secret).verify(body, headers)
             except WebhookVerificationError:
                 continue
             return True
-        return False if self.secrets else None
+        return False if secrets else None
 
     @property
     def ids(self) -> list[str]:
@@ -83,14 +86,21 @@ class Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def receiver(**own: Any) -> Iterator[Receiver]:
+def receiver() -> Iterator[Receiver]:
     """Run a receiver on a free port of 127.0.0.1."""
-    found = Receiver(**own)
+    with serving(Receiver()) as found:
+        yield found
+
+
+@contextmanager
+def serving(found: R) -> Iterator[R]:
+    """Let a receiver listen on a free port of 127.0.0.1."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, headers = found.take(self.path, {k.lower(): v for k, v in self.headers.items()}, body)
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            status, headers = found.take(self.path, headers, body, self.client_address[1])
             self.send_response(status)
             for name, value in {"Content-Length": "0", **headers}.items():
                 self.send_header(name, value)

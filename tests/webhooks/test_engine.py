@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -11,13 +12,14 @@ from django.db import connections
 from django.utils import timezone
 
 from apikeys.issuing import issue, revoke
+from tenants import ids
 from tenants.actor import Actor
 from tenants.membership import change
 from tenants.routing import using
 from tenants.scope import tenant_scope
 from tests.conftest import Caller, seat
 from tests.webhooks.conftest import make_endpoint
-from tests.webhooks.receiving import Receiver
+from tests.webhooks.receiving import Got, Receiver
 from webhooks import endpoints
 from webhooks.backoff import delay_after
 from webhooks.drain import Drain, result_of
@@ -130,7 +132,7 @@ def test_its_schedule_is_that_of_standard_webhooks(settings: Any) -> None:
     assert sum(settings.WEBHOOK_SCHEDULE) == 75 * 3600 + 35 * 60 + 5
     assert len(settings.WEBHOOK_SCHEDULE) == 10
     assert [delay_after(n, chance=0.5) for n in range(1, 11)] == [*settings.WEBHOOK_SCHEDULE[1:], None]
-    assert (delay_after(2, chance=0), delay_after(2, chance=1)) == (pytest.approx(240), pytest.approx(360))
+    assert [delay_after(2, chance=chance) for chance in (0, 1)] == pytest.approx([240, 360])
     assert delay_after(1, slow=True, chance=0.5) == 1800
     assert delay_after(9, retry_after=1e9) == 86_400
 
@@ -326,3 +328,52 @@ def test_a_lost_seat_silences_its_endpoints(acme: Caller, target: Receiver) -> N
     Drain().run()
     assert [got.data["data"]["name"] for got in target.got] == ["Ada"]
     assert "lost the seat" in str(endpoint_of(acme, endpoint).disabled_reason)
+
+
+def test_what_a_worker_was_lost_over_is_sent_last_and_alone(acme: Caller, target: Receiver) -> None:
+    endpoint = make_endpoint(acme, target, "client.*")
+    clients = [acme.post("/clients", {"name": name}).data["id"] for name in ("worst", "suspect", "new", "newer")]
+    fan_out()
+    with tenant_scope(acme.tenant.id):
+        for client, starts in zip(clients, (2, 1, 0, 0), strict=True):
+            Delivery.objects.of(acme.tenant).filter(record_id=ids.decode("cli", client)).update(starts=starts)
+        Lane.objects.of(acme.tenant).filter(endpoint=endpoint).update(last_success_at=timezone.now())
+    open_now: list[str] = []
+    together: list[list[str]] = []
+
+    def answers(got: Got) -> tuple[int, dict[str, str]]:
+        open_now.append(got.data["data"]["name"])
+        time.sleep(0.2)
+        together.append(sorted(open_now))
+        open_now.remove(got.data["data"]["name"])
+        return 200, {}
+
+    target.answers = answers
+    Drain().run()
+    assert together[0] == ["new", "newer"]
+    assert together[2:] == [["suspect"], ["worst"]]
+
+
+def test_nobody_waits_for_slow_endpoints(acme: Caller, globex: Caller, target: Receiver) -> None:
+    make_endpoint(acme, target, "client.*")
+    healthy = make_endpoint(globex, target, "client.*")
+    with tenant_scope(globex.tenant.id):
+        Lane.objects.of(globex.tenant).filter(endpoint=healthy).update(last_success_at=timezone.now())
+
+    def answers(got: Got) -> tuple[int, dict[str, str]]:
+        if got.data["data"]["name"] == "Ada":
+            time.sleep(2)
+        return 200, {}
+
+    target.answers = answers
+    acme.post("/clients", {"name": "Ada"})
+    with ThreadPoolExecutor(1) as pool:
+        # Its time is over long before the answer comes.
+        run = pool.submit(lambda: (Drain().run(0.1), connections.close_all()))
+        target.wait(1)
+        time.sleep(0.5)
+        globex.post("/clients", {"name": "Bea"})
+        acme.post("/clients", {"name": "Cleo"})
+        target.wait(2, 1)
+        run.result()
+    assert [got.data["data"]["name"] for got in target.got] == ["Ada", "Bea"]

@@ -46,7 +46,6 @@ EXAMPLE = {
     "description": "Our bookkeeping",
     "events": ["invoice.*", "payment.succeeded"],
     "headers": {"X-Team": "***"},
-    "contract": "v1",
     "maker": "Bookkeeping (kith_live_4fT9aB2c…9fQ2)",
 }
 COMMITTED = (Sort("txid"), Sort("id"))

@@ -1,6 +1,6 @@
 """Deliveries, their attempts, and replays on the wire: the log of an endpoint, written by the engine alone."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import HttpResponse
 
@@ -33,7 +33,7 @@ class LogViewSet(ResourceViewSet):
     versioned = False
     ordering_fields = ("created_at",)
     moments = ("created_at", "created_at")
-    methods: tuple[str, ...] = ("retrieve",)
+    methods: ClassVar[tuple[str, ...]] = ("retrieve",)
     events: Any = None
 
     def show(self, record: Any, *, status: int = 200) -> HttpResponse:

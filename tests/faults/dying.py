@@ -1,0 +1,59 @@
+"""Kith's web server for a fault: a request that asks for it with X-Die ends the process at a named point, at once."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+# It comes first, as it loads the models.
+from config.wsgi import application as kith
+
+# isort: split
+from django.conf import settings
+
+from apikeys import claims, credentials
+
+wanted = ""
+# Says that this process is about to serve.
+(settings.KITH_HOME / f"web-{os.getpid()}.ready").touch()
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dying(does: Callable[..., Any], *, before: str = "", after: str = "") -> Callable[..., Any]:
+    """Return `does`, around which lie these points."""
+
+    @wraps(does)
+    def do(*args: Any, **own: Any) -> Any:
+        if wanted and wanted == before:
+            die()
+        done = does(*args, **own)
+        if wanted and wanted == after:
+            die()
+        return done
+
+    return do
+
+
+claims.take_lock = dying(claims.take_lock, before="before lock", after="after lock")
+# It comes when the record and its event are written, and before the commit.
+claims.store = dying(claims.store, before="after insert", after="before commit")
+credentials.KeyCredential.answered = dying(credentials.KeyCredential.answered, before="after commit")  # type: ignore[method-assign]
+
+
+def application(environ: dict[str, Any], start_response: Any) -> Any:
+    """Answer as Kith does, as far as it gets."""
+    global wanted  # noqa: PLW0603  one request at a time
+    wanted = environ.get("HTTP_X_DIE", "")
+    answer = kith(environ, start_response)
+    return half(b"".join(answer)) if wanted == "after half the response" else answer
+
+
+def half(body: bytes) -> Iterator[bytes]:
+    yield body[: len(body) // 2]
+    time.sleep(0.2)
+    die()
