@@ -100,7 +100,7 @@ def by_task(kith: Living, count: int) -> None:
     client = kith.call("GET", "/clients?limit=1")[0]["id"]
     day = str(timezone.now().date() - timedelta(days=2))
     for _ in range(count):
-        line = {"name": "Tap", "quantity": "1", "unit_price": "9.00"}
+        line = {"description": "Tap", "quantity": "1", "rate": "9.00"}
         body = {"client_id": client, "issue_date": day, "due_date": day, "line_items": [line]}
         invoice = kith.call("POST", "/invoices", body)["id"]
         kith.call("POST", f"/invoices/{invoice}/send")

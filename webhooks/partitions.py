@@ -106,7 +106,7 @@ def renew(today: date) -> tuple[list[str], list[str]]:
             wanted = {f"{table}_{month:%Y_%m}": making(table, month) for month in months(first_kept(today), today)}
             made += [name for name in wanted if name not in found and is_done(cursor, wanted[name], name)]
             over = sorted(name for name in found if name < min(wanted))
-            dropped += [name for name in over if is_done(cursor, f"DROP TABLE {name}", name)]
+            dropped += [name for name in over if is_done(cursor, f"DROP TABLE IF EXISTS {name}", name)]
     return made, dropped
 
 
