@@ -36,6 +36,7 @@ from tests.files import PDF
 from tests.forms import Form
 from tests.records import Records
 from tests.test_settings_pages import NEW, client_of, filled
+from tests.webhooks.conftest import calm
 from tests.webhooks.receiving import receiver
 from webhooks.drain import Drain
 
@@ -336,6 +337,7 @@ def test_a_key_that_manages_webhooks_does_all_of_it_and_nothing_else(caller: Cal
 @holds("S1-52", "S1-53")
 def test_deliveries_are_signed_and_retried(caller: Caller, settings: Any) -> None:
     settings.WEBHOOK_ALLOWED_NETS, settings.WEBHOOK_SCHEDULE = ("127.0.0.1/32",), (0, 0.05)
+    calm()
     with receiver() as target:
         target.answers = lambda got: (503 if len(target.got) == 1 else 200, {})
         target.secrets.append(made(caller, "/webhooks", url=target.url, events=["customer.*"])["secret"])
