@@ -35,6 +35,7 @@ def calm() -> None:
     with connections[STAFF].cursor() as cursor:
         cursor.execute("UPDATE tenants_event SET fanned_out_at = now() WHERE fanned_out_at IS NULL")
         cursor.execute("UPDATE webhooks_lane SET next_due_at = NULL WHERE next_due_at IS NOT NULL")
+        cursor.execute("UPDATE webhooks_replay SET status = 'cancelled' WHERE status = 'running'")
 
 
 def make_endpoint(caller: Caller, target: Receiver | str, *events: str, **fields: Any) -> Endpoint:

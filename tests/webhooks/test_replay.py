@@ -14,6 +14,7 @@ from tenants.routing import using
 from tenants.scope import tenant_scope
 from tests.conftest import Caller
 from tests.crowd import at_once
+from tests.webhooks.conftest import calm
 from tests.webhooks.world import URL, deliver, fan_out, hook, row
 from webhooks import replay
 from webhooks.models import Delivery, Lane, Replay
@@ -21,7 +22,8 @@ from webhooks.models import Delivery, Lane, Replay
 
 @pytest.fixture
 def made(acme: Caller) -> dict[str, Any]:
-    """Make an endpoint that asks for what happens to clients."""
+    """Make an endpoint that asks for what happens to clients, where no earlier test's job goes on."""
+    calm()
     return hook(acme, events=["client.*"])
 
 

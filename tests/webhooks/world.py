@@ -1,11 +1,13 @@
 """What tests of webhooks start from: an endpoint, made through the API, and its row."""
 
+import time
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Max
 from django.utils import timezone
 
-from tenants import ids
+from tenants import audit, ids
 from tenants.models import Event
 from tenants.routing import using
 from tenants.scope import tenant_scope
@@ -53,4 +55,14 @@ def deliver(caller: Caller, made: dict[str, Any], event: UUID, *, status: str = 
 def fan_out(caller: Caller) -> None:
     """Mark the tenant's events as fanned out, as the engine does, without a delivery of any."""
     with using("admin"):
-        Event.every_tenant.filter(tenant=caller.tenant).update(fanned_out_at=timezone.now())
+        events = Event.every_tenant.filter(tenant=caller.tenant)
+        events.update(fanned_out_at=timezone.now())
+        settle(events.aggregate(last=Max("txid"))["last"] or 0)
+
+
+def settle(txid: int) -> None:
+    """Wait until no transaction of the whole server is older: until then the feed holds an event back."""
+    end = time.monotonic() + 20
+    while audit.oldest_running() <= txid:
+        assert time.monotonic() < end, "a transaction has been open for long"
+        time.sleep(0.02)
