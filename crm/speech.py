@@ -33,7 +33,9 @@ class CrmSpeech:
         self.views = views
 
     def bound(self, contract: str) -> Mapping[str, Any]:
-        return bound_views(self.contracts[contract], self.views)
+        """Return a contract's views; of one that is published no more there are none, and nothing is heard by it."""
+        spoken = self.contracts.get(contract)
+        return bound_views(spoken, self.views) if spoken else {}
 
     @lru_cache(maxsize=1024)  # noqa: B019  there is one of it, for good
     def reach(self, contract: str, scopes: tuple[str, ...]) -> Reach:

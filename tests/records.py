@@ -63,6 +63,8 @@ class Records:
 
     def make(self, model: Any, *, full: bool = False, claim: str = "") -> str:
         """Make one more record and return its id; `claim` is an Idempotency-Key."""
+        if model in LEFT_BY:
+            return self.left(model)
         route = self.makers[model]
         body = make_body(route.takes("POST"), self.ids, full=full, mark=self.mark) | self.shared(route)
         # What is shown once cannot be replayed.

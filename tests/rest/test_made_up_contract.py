@@ -58,6 +58,8 @@ def test_it_tells_what_happened_in_its_own_words(kunde: Caller) -> None:
 
 def test_it_shows_every_record_as_it_shows_its_shape(records: Records) -> None:
     for model, view in records.views.items():
+        if "list" not in view.methods:
+            continue
         row = records.list(view)[0]
         fields = view.serializer_class().fields
         assert set(row) == set(fields)
