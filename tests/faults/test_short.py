@@ -40,6 +40,7 @@ def test_f7_redis_emptied_while_deliveries_wait(kith: Kith, servers: Embedded, t
     tally["F7"] = f"{figures}; emptied 3 times, all delivered {waited:.1f} s after the last"
 
 
+@pytest.mark.deep
 def test_f10_a_receiver_down_for_the_whole_schedule(kith: Kith, tally: dict[str, str], smtp: Any) -> None:
     # Ten failures open a circuit, so each endpoint gets one event: its ten attempts are the whole schedule.
     side = kith.side(10)

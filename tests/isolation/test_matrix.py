@@ -18,7 +18,7 @@ from tests.shares import Turns, shared
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("guard", GUARDS)
-@shared(16)
+@shared(48)
 def test_it_leaks_nothing(acme: Caller, globex: Caller, guard: str, share: int, tally: dict[str, str]) -> None:
     matrix = Matrix(World(acme, globex), Turns(share))
     before = fingerprint(globex.tenant)

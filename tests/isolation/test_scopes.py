@@ -73,7 +73,7 @@ def takes(route: Route, kind: str) -> bool:
 
 
 @pytest.mark.usefixtures("quiet")
-@shared(40)
+@shared(96)
 def test_it_admits_exactly_the_scopes_in_the_table(
     acme: Caller, globex: Caller, share: int, pytestconfig: pytest.Config, tally: dict[str, str]
 ) -> None:
@@ -87,7 +87,7 @@ def test_it_admits_exactly_the_scopes_in_the_table(
     tally[f"scopes, every {share}."] = f"{sum(map(len, asked.values()))} cases"
 
 
-@shared(12)
+@shared(24)
 def test_it_tells_every_key_what_it_may_do(acme: Caller, share: int) -> None:
     turns = Turns(share)
     for scope in every_scope():

@@ -104,7 +104,7 @@ def check(sender: Sender, tally: dict[str, str], name: str, least: int) -> None:
     assert sender.count >= least
 
 
-@shared(48)
+@shared(96)
 @pytest.mark.usefixtures("quiet")
 def test_it_answers_every_probe_in_a_body(sender: Sender, tally: dict[str, str]) -> None:
     for route, method in takers(sender.records):
@@ -113,7 +113,7 @@ def test_it_answers_every_probe_in_a_body(sender: Sender, tally: dict[str, str])
     check(sender, tally, "bodies", 6000 // sender.share)
 
 
-@shared(48)
+@shared(96)
 @pytest.mark.usefixtures("quiet")
 def test_it_answers_every_probe_in_a_query(sender: Sender, tally: dict[str, str]) -> None:
     for route in firsts(sender.records):
@@ -123,7 +123,7 @@ def test_it_answers_every_probe_in_a_query(sender: Sender, tally: dict[str, str]
     check(sender, tally, "queries", 3000 // sender.share)
 
 
-@shared(48)
+@shared(96)
 @pytest.mark.usefixtures("quiet")
 def test_it_answers_every_probe_in_a_path_or_header(sender: Sender, tally: dict[str, str]) -> None:
     for route in firsts(sender.records):
