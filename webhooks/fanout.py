@@ -6,6 +6,7 @@ The statements cross tenants, on the staff role's connection; each row is joined
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,9 +24,11 @@ __all__ = ["BATCH", "fan_out"]
 
 log = logging.getLogger("kith.webhooks")
 BATCH = 500
+# An endpoint hears nothing of what was before it; its time is the web server's, that of events the database's.
+CLOCKS = timedelta(seconds=1)
 # The whole record is read only where somebody might hear of it.
 TAKE = """
-SELECT v.id, v.tenant_id, v.type, v.resource, v.record_id, v.record_version,
+SELECT v.id, v.tenant_id, v.type, v.resource, v.record_id, v.record_version, v.occurred_at,
        CASE WHEN EXISTS (SELECT 1 FROM webhooks_endpoint e WHERE e.tenant_id = v.tenant_id AND e.active)
             THEN v.data::text END
 FROM tenants_event v
@@ -33,7 +36,7 @@ WHERE v.fanned_out_at IS NULL AND v.audience = 'public'
 ORDER BY v.txid, v.id LIMIT %s FOR UPDATE OF v SKIP LOCKED
 """
 LISTENERS = """
-SELECT e.tenant_id, e.id, e.contract, e.events, e.scopes, e.maker_id FROM webhooks_endpoint e
+SELECT e.tenant_id, e.id, e.contract, e.events, e.scopes, e.maker_id, e.created_at FROM webhooks_endpoint e
 WHERE e.tenant_id = ANY(%s) AND e.active
 """
 DELIVER = """
@@ -62,6 +65,7 @@ class Listener(NamedTuple):
     events: list[str]
     scopes: list[str]
     maker_id: UUID | None
+    created_at: datetime
 
 
 class Fanned(NamedTuple):
@@ -82,7 +86,7 @@ def fan_out(batch: int = BATCH) -> Fanned:
         events = cursor.fetchall()
         if not events:
             return Fanned(0, 0, ())
-        tenants = list({row[1] for row in events if row[6] is not None})
+        tenants = list({row[1] for row in events if row[7] is not None})
         listeners, silenced = listening(cursor, tenants) if tenants else ({}, ())
         oldest = oldest_event(timezone.now().date())
         kept = [row for row in events if row[0] >= oldest]
@@ -102,8 +106,8 @@ def listening(cursor: Any, tenants: list[UUID]) -> tuple[dict[UUID, list[Listene
     """Return the tenants' endpoints, and those among them that may hear nothing more."""
     cursor.execute(LISTENERS, [tenants])
     found = [
-        Listener(tenant, endpoint, contract, loaded(events), loaded(scopes), maker)
-        for tenant, endpoint, contract, events, scopes, maker in cursor.fetchall()
+        Listener(tenant, endpoint, contract, loaded(events), loaded(scopes), maker, created)
+        for tenant, endpoint, contract, events, scopes, maker, created in cursor.fetchall()
     ]
     revoked = speech().silenced({one.maker_id for one in found if one.maker_id})
     listeners = defaultdict(list)
@@ -120,8 +124,12 @@ def loaded(value: Any) -> Any:
 
 def deliveries_of(row: tuple[Any, ...], listeners: Iterable[Listener]) -> Iterable[tuple[Any, ...]]:
     """Yield the rows of an event's deliveries."""
-    event_id, tenant_id, kind, resource, record_id, version, data = row
+    event_id, tenant_id, kind, resource, record_id, version, occurred, data = row
     event = Heard(event_id, kind, resource, "", version, data, "")
     for one in listeners:
-        if matches(one.events, kind) and speech().hears(one.contract, one.scopes, event):
+        if (
+            occurred >= one.created_at - CLOCKS
+            and matches(one.events, kind)
+            and speech().hears(one.contract, one.scopes, event)
+        ):
             yield ids.new(), tenant_id, one.id, event_id, kind, record_id, version

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from crm.contracts.v1 import V1
-from crm.demo.world import World, past
+from crm.demo.world import World
 from webhooks import endpoints
 from webhooks.models import Endpoint
 
@@ -11,18 +11,16 @@ __all__ = ["SIZE", "make"]
 
 SIZE = {"acme": 2, "globex": 0}
 ENDPOINTS = (
-    ("https://example.com/hooks/kith", "Bookkeeping", ["invoice.*", "payment.succeeded"], True, 90),
-    ("https://example.com/old-crm/events", "The CRM before this one", ["*"], False, 300),
+    # Names that lead nowhere, for good (RFC 2606).
+    ("https://books.example/hooks/kith", "Bookkeeping", ["invoice.*", "payment.succeeded"], True),
+    ("https://old-crm.example/events", "The CRM before this one", ["*"], False),
 )
 
 
 def make(world: World) -> Iterator[Endpoint]:
     """Make the endpoints, as an owner would; what happened before is sent to none of them."""
-    for url, description, events, active, age in ENDPOINTS[: world.count(SIZE)]:
-        when = past(age)
-        endpoint = Endpoint(
-            url=url, description=description, events=events, contract=V1.name, created_at=when, updated_at=when
-        )
+    for url, description, events, active in ENDPOINTS[: world.count(SIZE)]:
+        endpoint = Endpoint(url=url, description=description, events=events, contract=V1.name)
         endpoints.take_over(endpoint, maker_id=None, label=world.actor.label, scopes=["*:admin"])
         endpoints.create(endpoint, actor=world.actor)
         if not active:

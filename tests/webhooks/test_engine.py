@@ -377,3 +377,12 @@ def test_nobody_waits_for_slow_endpoints(acme: Caller, globex: Caller, target: R
         target.wait(2, 1)
         run.result()
     assert [got.data["data"]["name"] for got in target.got] == ["Ada", "Bea"]
+
+
+def test_an_endpoint_hears_nothing_of_what_was_before_it(acme: Caller, target: Receiver) -> None:
+    acme.post("/clients", {"name": "Ada"})
+    time.sleep(1.1)
+    make_endpoint(acme, target, "client.*")
+    acme.post("/clients", {"name": "Bea"})
+    Drain().run()
+    assert [got.data["data"]["name"] for got in target.got] == ["Bea"]
