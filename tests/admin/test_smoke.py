@@ -1,5 +1,6 @@
 """Every page of the admin opens, with rows and without."""
 
+from itertools import product
 from typing import Any
 from urllib.parse import quote
 
@@ -10,6 +11,7 @@ from tests.admin.conftest import Person
 from tests.admin.pages import base, pages, row_of
 from tests.conftest import Caller
 from tests.records import Records
+from tests.shares import Turns, shared
 
 
 def opens(person: Person, path: str, **query: Any) -> bool:
@@ -42,17 +44,21 @@ def test_it_opens_every_list_sorted_and_filtered(root: Person, acme: Caller) -> 
         assert opens(root, base(model), created_at_from="2020-01-01", created_at_to="2020-02-31"), model
 
 
-@pytest.mark.parametrize("nasty", ["\x00", "' OR 1=1 --%\ud800", "9" * 400])
-def test_it_answers_nasty_filters(root: Person, nasty: str) -> None:
+NASTY = ("\x00", "' OR 1=1 --%\ud800", "9" * 400)
+
+
+@shared(5)
+def test_it_answers_nasty_filters(root: Person, share: int) -> None:
     root.client.raise_request_exception = False
-    text = quote(nasty.encode("utf-8", "surrogatepass"))
-    for model in pages():
+    turns, texts = Turns(share), [quote(nasty.encode("utf-8", "surrogatepass")) for nasty in NASTY]
+    for model, text in product(pages(), texts):
         page = admin.site.get_model_admin(model)
         filters: list[Any] = [item[0] if isinstance(item, tuple) else item for item in page.list_filter]
         named = [f"{item}__exact" if isinstance(item, str) else item.parameter_name for item in filters]
         for name in ("q", "o", "p", "created_at_from", *named):
-            status = root.client.get(f"/admin/{base(model)}?{name}={text}").status_code
-            assert status < 500, (model, name)
+            if turns.chosen():
+                status = root.client.get(f"/admin/{base(model)}?{name}={text}").status_code
+                assert status < 500, (model, name)
 
 
 @pytest.mark.parametrize("role", ["owner", "admin", "staff", "viewer"])

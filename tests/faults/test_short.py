@@ -117,6 +117,7 @@ def test_f15_a_worker_with_a_wrong_clock(kith: Kith, tally: dict[str, str], cloc
     tally[f"F15 {clock:+.0f} s"] = f"{figures}; retried after {min(waits):.1f} to {max(waits):.1f} s instead of 2"
 
 
+@pytest.mark.deep
 def test_f16_a_secret_that_changes_under_load(kith: Kith, tally: dict[str, str]) -> None:
     side = kith.side()
     [(path, endpoint)] = side.endpoints.items()

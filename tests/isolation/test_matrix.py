@@ -18,7 +18,7 @@ from tests.shares import Turns, shared
 
 @pytest.mark.usefixtures("quiet")
 @pytest.mark.parametrize("guard", GUARDS)
-@shared(48)
+@shared(96)
 def test_it_leaks_nothing(acme: Caller, globex: Caller, guard: str, share: int, tally: dict[str, str]) -> None:
     matrix = Matrix(World(acme, globex), Turns(share))
     before = fingerprint(globex.tenant)
@@ -42,7 +42,7 @@ def test_it_misses_no_route() -> None:
 
 @pytest.mark.usefixtures("quiet")
 def test_it_would_see_leaks(acme: Caller, globex: Caller) -> None:
-    matrix = Matrix(World(acme, globex), Turns(32))
+    matrix = Matrix(World(acme, globex), Turns(64))
     with querysets_alone(), policies_alone():
         for ask in (ask_lists, ask_paths):
             ask(matrix)
