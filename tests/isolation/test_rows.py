@@ -16,7 +16,7 @@ from tenants.audit import seal
 from tenants.checks import tenant_models
 from tenants.policies import tenant_references
 from tenants.scope import tenant_scope
-from tests.conftest import Caller
+from tests.conftest import Caller, make_caller
 from tests.isolation.world import World
 from tests.records import Records
 
@@ -31,14 +31,21 @@ def test_it_refuses_an_invoice_for_anothers_client(acme: Caller, globex: Caller)
         Invoice.objects.bulk_create([invoice])
 
 
-@pytest.mark.parametrize(("model", "field"), REFERENCES, ids=lambda item: getattr(item, "__name__", None) or item.name)
-def test_it_keeps_every_reference_inside_its_tenant(acme: Caller, globex: Caller, model: Any, field: Any) -> None:
-    world = World(acme, globex)
-    for records in (world.acme, world.globex):
+@pytest.fixture(scope="module")
+def world(django_db_setup: None) -> World:
+    """Return two tenants with rows of every kind; what is tried on them is refused, so all may share them."""
+    found = World(make_caller("acme"), make_caller("globex"))
+    for records in (found.acme, found.globex):
         make_inner_rows(records)
         seal(records.caller.tenant)
-    own = model._base_manager.using("owner").filter(tenant=acme.tenant).first()
-    foreign = field.related_model._base_manager.using("owner").filter(tenant=globex.tenant).first()
+    return found
+
+
+@pytest.mark.parametrize(("model", "field"), REFERENCES, ids=lambda item: getattr(item, "__name__", None) or item.name)
+def test_it_keeps_every_reference_inside_its_tenant(world: World, model: Any, field: Any) -> None:
+    acme, globex = world.acme.caller.tenant, world.globex.caller.tenant
+    own = model._base_manager.using("owner").filter(tenant=acme).first()
+    foreign = field.related_model._base_manager.using("owner").filter(tenant=globex).first()
     if own is None or foreign is None:
         pytest.skip(f"nothing of {model.__name__} to move")
     sql = f"UPDATE {model._meta.db_table} SET {field.column} = %s WHERE {model._meta.pk.column} = %s"
