@@ -91,7 +91,7 @@ class Drain:
             while not self.stopping():
                 self.ending = time.monotonic() >= end
                 # Nobody waits for slow endpoints: what answers at once is sent as long as they are under way.
-                claiming = not self.ending or any(turn.lane.careful for turn in self.turns.values())
+                claiming = not self.ending or any(turn.lane.slow for turn in self.turns.values())
                 fanned = self.look() if claiming else NOTHING
                 self.step(posting, claiming=claiming)
                 if not (self.under_way or self.turns or fanned.events):
@@ -141,7 +141,7 @@ class Drain:
         slow = sum(self.turns[taken.lane].lane.slow for taken in self.under_way.values())
         full = [tenant for tenant, count in used.items() if count >= TENANT_SLOTS]
         free = SLOTS - len(self.under_way)
-        lanes = self.queue.claim(free, full=full, slow=0 if self.ending else SLOW_SLOTS - slow, proven=self.ending)
+        lanes = self.queue.claim(free, full=full, slow=0 if self.ending else SLOW_SLOTS - slow)
         if not lanes:
             return ()
         self.turns |= {lane.key: Turn(lane) for lane in lanes}

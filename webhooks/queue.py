@@ -43,8 +43,8 @@ class Lane(NamedTuple):
 
     tenant_id: UUID
     endpoint_id: UUID
+    half_open: bool
     slow: bool
-    unproven: bool
     recovered: bool
     ordered: bool
     url: str
@@ -59,7 +59,7 @@ class Lane(NamedTuple):
     @property
     def careful(self) -> bool:
         """Whether one delivery at a time is enough: it has to prove itself, or a worker was lost over it."""
-        return self.unproven or self.slow
+        return self.half_open or self.recovered or self.slow
 
 
 class Taken(NamedTuple):
@@ -133,15 +133,12 @@ class Queue:
             cursor.execute(sql, params)
             return cursor.fetchall() if cursor.description else []
 
-    def claim(self, lanes: int, *, full: Collection[UUID], slow: int, proven: bool = False) -> list[Lane]:
+    def claim(self, lanes: int, *, full: Collection[UUID], slow: int) -> list[Lane]:
         """Take up to `lanes` due lanes on a lease, those that were served longest ago first, tenants taking turns.
 
-        None of the tenants in `full`, and at most `slow` lanes that are slow; `proven`: only what has answered before.
+        None of the tenants in `full`, and at most `slow` lanes that are slow or have yet to prove themselves.
         """
-        params = {
-            "lanes": lanes, "full": list(full), "slow": slow, "proven": proven, "lease": self.lease,
-            "owner": self.owner,
-        }  # fmt: skip
+        params = {"lanes": lanes, "full": list(full), "slow": slow, "lease": self.lease, "owner": self.owner}
         found = [Lane._make(row) for row in self.run(CLAIM, params)]
         if lost := [lane for lane in found if lane.recovered]:
             self.run(LOST, columns(lane.key for lane in lost))
