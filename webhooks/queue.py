@@ -43,7 +43,6 @@ class Lane(NamedTuple):
 
     tenant_id: UUID
     endpoint_id: UUID
-    half_open: bool
     slow: bool
     recovered: bool
     ordered: bool
@@ -59,7 +58,7 @@ class Lane(NamedTuple):
     @property
     def careful(self) -> bool:
         """Whether one delivery at a time is enough: it has to prove itself, or a worker was lost over it."""
-        return self.half_open or self.recovered or self.slow
+        return self.recovered or self.slow
 
 
 class Taken(NamedTuple):

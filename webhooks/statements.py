@@ -7,10 +7,11 @@ __all__ = [
 # What waits is in the order of an index. The planner, which expects few rows of an endpoint, would rather sort them,
 # all hundred thousand where it has been down.
 BEGIN = "SET LOCAL synchronous_commit = off; SET LOCAL enable_sort = off"
-# A lane is half open while its circuit was opened and no success has closed it.
-CLAIM = """
+# Slow is what answers slowly, has an opened circuit that no success has closed, or has yet to prove itself.
+SLOW = "l.slow_marks > 0 OR l.opened > 0 OR l.last_success_at IS NULL"
+CLAIM = f"""
 WITH due AS (
-  SELECT l.id, l.tenant_id, l.last_served_at, l.slow_marks > 0 OR l.opened > 0 OR l.last_success_at IS NULL AS slow
+  SELECT l.id, l.tenant_id, l.last_served_at, {SLOW} AS slow
   FROM webhooks_lane l JOIN webhooks_endpoint e ON e.tenant_id = l.tenant_id AND e.id = l.endpoint_id AND e.active
   WHERE l.next_due_at <= now() AND (l.lease_until IS NULL OR l.lease_until < now())
     AND l.tenant_id <> ALL(%(full)s)
@@ -28,13 +29,13 @@ WITH due AS (
 UPDATE webhooks_lane l SET lease_until = now() + %(lease)s, lease_owner = %(owner)s, last_served_at = clock_timestamp()
 FROM mine, webhooks_endpoint e
 WHERE l.id = mine.id AND e.tenant_id = l.tenant_id AND e.id = l.endpoint_id
-RETURNING l.tenant_id, l.endpoint_id, l.opened > 0, l.slow_marks > 0 OR l.opened > 0 OR l.last_success_at IS NULL,
+RETURNING l.tenant_id, l.endpoint_id, {SLOW},
   mine.lease_until IS NOT NULL, e.ordered, e.url, e.contract, e.headers_sealed,
   ARRAY(SELECT s.sealed FROM webhooks_endpointsecret s
         WHERE s.tenant_id = l.tenant_id AND s.endpoint_id = l.endpoint_id AND s.kind = e.signing
           AND (s.expires_at IS NULL OR s.expires_at > now())
         ORDER BY s.created_at DESC, s.id DESC)
-"""
+"""  # noqa: S608  made of constants
 IS_DUE = """
 SELECT EXISTS (SELECT 1 FROM webhooks_lane l
                JOIN webhooks_endpoint e ON e.tenant_id = l.tenant_id AND e.id = l.endpoint_id AND e.active
