@@ -16,7 +16,6 @@ from uuid import uuid4
 import orjson
 import pytest
 from django.contrib.auth.models import User
-from django.db import connections
 from django.test import Client
 
 from apikeys.issuing import issue
@@ -192,17 +191,9 @@ def django_db_setup(django_db_blocker: Any) -> Iterator[None]:
     django_db_blocker.unblock()
     with using("owner"):
         migrate(lambda _: None)
-        number_users()
     yield
     # Before the servers go.
     counter.flush()
-
-
-def number_users() -> None:
-    """Give this process numbers of its own: all count their users' requests in one Redis."""
-    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    with connections["owner"].cursor() as cursor:
-        cursor.execute("SELECT setval('auth_user_id_seq', %s)", [(int(worker) + 1) * 1_000_000])
 
 
 @pytest.fixture(autouse=True)

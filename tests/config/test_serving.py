@@ -22,6 +22,7 @@ from tests.conftest import Caller
 from tests.serving import Web, wait_for
 
 PDF = b"%PDF-1.4\n"
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tenants_event'::regclass"
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +135,8 @@ def test_it_ends_what_it_began_when_it_is_asked_to_end(acme: Caller, django_db_s
         ):
             holder.execute("LOCK TABLE tenants_event IN SHARE ROW EXCLUSIVE MODE")
             sent = [pool.submit(send, web, acme, "POST", "/clients", json={"name": f"n{n}"}) for n in range(20)]
-            time.sleep(1)
+            # Not for long: a request gives up a lock after 2 s.
+            wait_for(lambda: holder.execute(WAITING).fetchone() == (2,))
             stopped = pool.submit(web.stop)
             time.sleep(0.5)
             holder.rollback()
