@@ -1,11 +1,12 @@
 """From the headers of a request to the key behind them, in one statement that also sets the tenant."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from django.db import connections
 from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from apikeys import secrets
@@ -14,8 +15,8 @@ from apikeys.errors import AddressRefused, ExpiredKey, InvalidKey, MalformedCred
 from apikeys.models import ApiKey
 from apikeys.sessions import find_session, has_session
 from tenants.models import Plan, Tenant
-from tenants.routing import alias
 from tenants.scope import adopt
+from tenants.statements import fetch
 
 __all__ = ["CallerAuthentication", "authenticator", "find_key", "presented_key"]
 
@@ -32,6 +33,7 @@ KEY_FIELDS = (
     "id", "tenant_id", "name", "environment", "prefix", "last4", "scopes", "allowed_networks", "per_minute", "per_hour",
     "per_day", "expires_at", "revoked_at", "grace_until", "last_used_at",
 )  # fmt: skip
+KEY_MOMENTS = ("expires_at", "revoked_at", "grace_until", "last_used_at")
 TENANT_FIELDS = ("id", "slug", "environment", "live_id", "name", "plan_id", "country", "currency")
 PLAN_FIELDS = ("code", "name", "per_minute", "per_day")
 TENANT_START = len(KEY_FIELDS)
@@ -55,7 +57,8 @@ class CallerAuthentication(BaseAuthentication):
         plain = request._request
         plaintext = presented_key(plain.META, plain.GET)
         if plaintext is not None:
-            return None, find_key(plaintext, address=plain.META["REMOTE_ADDR"])
+            writes = plain.method not in SAFE_METHODS
+            return None, find_key(plaintext, address=plain.META["REMOTE_ADDR"], writes=writes)
         if SESSION not in self.kinds:
             raise InvalidKey(MISSING)
         if not has_session(plain):
@@ -89,19 +92,21 @@ def presented_key(headers: Mapping[str, Any], query: Mapping[str, Any]) -> str |
     return found.pop() if found else None
 
 
-def find_key(plaintext: str, *, address: str | None) -> KeyCredential:
-    """Return the credential of `plaintext` and set its tenant for the open transaction.
+def find_key(plaintext: str, *, address: str | None, writes: bool = True) -> KeyCredential:
+    """Return the credential of `plaintext` and set its tenant for the open scope; for `writes` it opens a transaction.
 
     Raises InvalidKey, ExpiredKey or AddressRefused. There is no cache: a revoked key fails from the next request on.
     """
     if not secrets.is_wellformed(plaintext):
         raise InvalidKey(MISSING)
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(LOOK_UP, [secrets.digest(plaintext)])
-        row = cursor.fetchone()
-    if row is None:
+    found = fetch(LOOK_UP, [secrets.digest(plaintext)], begin=writes)
+    if not found:
         raise InvalidKey(MISSING)
+    row = found[0]
     key = ApiKey(**dict(zip(KEY_FIELDS, row[:TENANT_START], strict=True)))
+    for name in KEY_MOMENTS:
+        if moment := getattr(key, name):
+            setattr(key, name, datetime.fromisoformat(moment))
     state = key.state()
     if state == "revoked":
         raise InvalidKey(MISSING)

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Lock
+from hashlib import sha1
+from threading import Lock, local
 from typing import Any
 
 import redis
 from django.conf import settings
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError
 from redis.retry import Retry
 
 from apikeys.credentials import Credential
@@ -38,6 +40,7 @@ end
 counts[#counts + 1] = 1 - full
 return counts
 """
+SHA = sha1(SCRIPT.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def take(subject: str, windows: Sequence[Window]) -> tuple[Usage, ...]:
     now = time.time()
     ends = [(int(now) // window.seconds + 1) * window.seconds for window in windows]
     keys = [f"limit:{subject}:{window.name}:{end}" for window, end in zip(windows, ends, strict=True)]
-    *counts, taken = shared.take(keys, windows, now) or local.take(keys, windows, now)
+    *counts, taken = shared.take(keys, windows, now) or alone.take(keys, windows, now)
     return tuple(
         Usage(window, count, end, refused=not taken and count >= window.limit)
         for window, count, end in zip(windows, counts, ends, strict=True)
@@ -113,13 +116,14 @@ def limit_headers(usages: Sequence[Usage]) -> list[tuple[str, str]]:
     ]
 
 
-class SharedCounter:
-    """The counters in Redis, with a short patience and a rest after every failure."""
+class SharedCounter(local):
+    """The counters in Redis, with a short patience and a rest after every failure.
 
-    def __init__(self) -> None:
-        self.resting_until = 0.0
-        self.client: Any = None
-        self.script: Any = None
+    Each thread keeps one connection: taking one out of redis-py's pool would cost as much as all the rest.
+    """
+
+    resting_until = 0.0
+    connection: Any = None
 
     def take(self, keys: Sequence[str], windows: Sequence[Window], now: float) -> list[int] | None:
         """Return the counts and the verdict, or None where Redis does not answer in time."""
@@ -127,23 +131,40 @@ class SharedCounter:
             return [1]
         if time.monotonic() < self.resting_until:
             return None
-        arguments = [value for window in windows for value in (window.limit, window.seconds + 1)]
+        limits = [value for window in windows for value in (window.limit, window.seconds + 1)]
         try:
-            return list(self.connect()(keys=keys, args=arguments))
+            return list(self.ask("EVALSHA", SHA, len(keys), *keys, *limits))
+        except NoScriptError:
+            return list(self.ask("EVAL", SCRIPT, len(keys), *keys, *limits))
         except (redis.RedisError, OSError):
             self.resting_until = time.monotonic() + REST
             return None
 
+    def ask(self, *command: Any) -> Any:
+        """Send a command and return the answer; a connection that Redis has closed is opened once more."""
+        connection = self.connect()
+        packed, was_open = connection.pack_command(*command), connection.is_connected
+        try:
+            connection.send_packed_command(packed, check_health=False)
+            return connection.read_response()
+        except redis.TimeoutError:
+            raise
+        except redis.ConnectionError:
+            if not was_open:
+                raise
+            connection.send_packed_command(packed, check_health=False)
+            return connection.read_response()
+
     def connect(self) -> Any:
-        if self.script is None:
-            self.client = redis.Redis.from_url(
+        if self.connection is None:
+            client = redis.Redis.from_url(
                 settings.LIMITS_URL,
                 socket_timeout=PATIENCE,
                 socket_connect_timeout=PATIENCE,
                 retry=Retry(NoBackoff(), 0),
             )
-            self.script = self.client.register_script(SCRIPT)
-        return self.script
+            self.connection = client.connection_pool.make_connection()
+        return self.connection
 
 
 class LocalCounter:
@@ -175,13 +196,12 @@ class LocalCounter:
 
 
 shared = SharedCounter()
-local = LocalCounter()
+alone = LocalCounter()
 
 
 def ping() -> bool:
     """Ask Redis whether it answers, within PATIENCE."""
     try:
-        shared.connect()
-        return bool(shared.client.ping())
+        return bool(shared.ask("PING"))
     except (redis.RedisError, OSError):
         return False

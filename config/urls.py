@@ -6,6 +6,8 @@ from django.urls import URLPattern, URLResolver, include, path
 from config.health import health, livez, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First, as most requests are for the API.
+    path("", include("crm.urls")),
     path("admin/", admin.site.urls),
     path("livez", livez),
     path("readyz", readyz),
@@ -13,5 +15,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apikeys.pages.urls")),
     path("", include("crm.pages.urls")),
     path("", include("webhooks.urls")),
-    path("", include("crm.urls")),
 ]

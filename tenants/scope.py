@@ -1,13 +1,15 @@
 """The one door to tenant rows: a transaction that belongs to one tenant, for Python and for PostgreSQL alike."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
 
 from tenants.routing import STAFF, alias, using
+from tenants.statements import set_tenant
 
 __all__ = ["SETTING", "TenantScopeMissing", "adopt", "current", "request_scope", "staff_scope", "tenant_scope", "work"]
 
@@ -40,14 +42,36 @@ def adopt(tenant_id: UUID) -> None:
     _current.set(tenant_id)
 
 
+def opening(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+    """Open the transaction of a request in front of the first statement that Django itself sends in it.
+
+    Compiled reads need none: each sets its tenant itself. Installed by Django's `execute_wrappers`.
+    """
+    connection = context["connection"]
+    connection.execute_wrappers.remove(opening)
+    set_tenant(connection, _current.get())
+    return execute(sql, params, many, context)
+
+
+# Nothing that watches statements needs to see it.
+opening.is_quiet = True  # type: ignore[attr-defined]
+
+
 @contextmanager
 def request_scope() -> Iterator[None]:
-    """Open the transaction of one request; its tenant is unknown until adopt(), and forgotten at the end."""
+    """Open the scope of one request; its tenant is unknown until adopt(), and forgotten at the end.
+
+    All that the request writes is one transaction. What only reads compiled statements never opens one.
+    """
     token, mark = _current.set(None), _work.set(object())
+    connection: Any = connections[alias()]
     try:
         with transaction.atomic(using=alias(), durable=True):
+            connection.execute_wrappers.append(opening)
             yield
     finally:
+        if opening in connection.execute_wrappers:
+            connection.execute_wrappers.remove(opening)
         _current.reset(token)
         _work.reset(mark)
 

@@ -1,4 +1,4 @@
-"""A pytest plugin that gives every process of tests its own PostgreSQL and Redis, in a folder that is deleted at the end.
+"""A pytest plugin: every process of tests has its own PostgreSQL and Redis, in a folder that is deleted at the end.
 
 One for each, as xdist's processes would meet in one: what crosses tenants by design would do the other's work, and as
 PostgreSQL's snapshots know no databases, a transaction that the one keeps open would hold up the other's feed.

@@ -9,7 +9,7 @@ import redis
 from django.conf import LazySettings
 from django.db import connections
 
-from apikeys.limits import Window, local, shared, take
+from apikeys.limits import Window, alone, shared, take
 from tests.conftest import Caller, make_caller, make_key
 
 
@@ -90,10 +90,10 @@ def test_it_does_not_push_the_end_away_by_retrying() -> None:
 def no_redis(settings: LazySettings) -> Any:
     """Point the counter at a port where nobody listens."""
     settings.LIMITS_URL = "redis://127.0.0.1:9/2"
-    shared.script, shared.resting_until = None, 0.0
-    local.counts.clear()
+    shared.connection, shared.resting_until = None, 0.0
+    alone.counts.clear()
     yield
-    shared.script, shared.resting_until = None, 0.0
+    shared.connection, shared.resting_until = None, 0.0
 
 
 def test_it_answers_without_redis(acme: Caller, no_redis: None, settings: LazySettings) -> None:

@@ -2,9 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import django_filters
+import orjson
 from django import forms
 from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ImproperlyConfigured, ValidationError
@@ -13,6 +16,7 @@ from django.db.models import Func, GeneratedField, Lookup, Q, TextField, Value
 from django.db.models.functions import Coalesce, Concat
 
 from crm.errors import Problem, Refusal
+from crm.rest.statements import Condition, Param
 from tenants import ids
 
 __all__ = [
@@ -25,7 +29,7 @@ CHOICE = {"eq": "exact", "ne": "exact", "in": "in", "nin": "in", "null": "isnull
 TEXT = {**CHOICE, "contains": "icontains", "startsWith": "istartswith", "endsWith": "iendswith"}
 ORDERED = {**CHOICE, "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
 TAGS = {"eq": "contains", "ne": "contains", "null": "isnull"}
-NEGATED, RANGES = ("ne", "nin"), ("gt", "gte", "lt", "lte")
+NEGATED = ("ne", "nin")
 
 
 class IdField(forms.CharField):
@@ -149,7 +153,7 @@ def operators_of(item: Any) -> Mapping[str, str]:
     return CHOICE
 
 
-def condition(view: Any, name: str, operator: str, value: Any, wire: str) -> Q:
+def condition(view: Any, name: str, operator: str, value: Any, wire: str) -> Condition:
     """Return one condition, its value read by the filter's own form field."""
     chosen = view.filters[name]
     operators = operators_of(chosen)
@@ -160,14 +164,21 @@ def condition(view: Any, name: str, operator: str, value: Any, wire: str) -> Q:
     except (ValidationError, ValueError) as error:
         message = " ".join(error.messages) if isinstance(error, ValidationError) else str(error)
         raise refuse(wire, f"{name}: {message}") from error
-    found = Q(**{f"{chosen.field_name}__{operators[operator]}": cleaned})
-    if chosen.distinct:
-        # Among rows inside: a record matches once, however many of its rows do.
-        found = Q(pk__in=view.model.objects.of(view.tenant).filter(found).values("pk"))
-    if operator in RANGES:
-        # Beyond a column's range Django leaves the condition out: rows without a value must not match then.
-        found &= Q(**{f"{chosen.field_name}__isnull": False})
-    return ~found if operator in NEGATED else found
+    path, lookup = chosen.field_name, operators[operator]
+    key = (path, operator)
+    if lookup == "isnull":
+        return Condition((*key, cleaned), (), lambda: Q(**{f"{path}__isnull": cleaned}))
+    one, values = ("exact", tuple(dict.fromkeys(cleaned))) if lookup == "in" else (lookup, (cleaned,))
+
+    def build(*params: Any) -> Q:
+        # One by one: Django takes no Params in a reference's list.
+        found = reduce(or_, (Q(**{f"{path}__{one}": param}) for param in params))
+        if chosen.distinct:
+            # Among rows inside: a record matches once, however many of its rows do.
+            found = Q(pk__in=view.model.objects.of(Param("tenant")).filter(found).values("pk"))
+        return ~found if operator in NEGATED else found
+
+    return Condition((*key, len(values)), values, build)
 
 
 def clean(chosen: Any, operator: str, value: Any, contract: Any) -> Any:
@@ -195,7 +206,7 @@ def choice(chosen: Any, text: str, contract: Any) -> str:
 
 
 READERS: dict[type, Callable[[Any, str, Any], Any]] = {
-    TagFilter: lambda chosen, text, contract: [text],
+    TagFilter: lambda chosen, text, contract: orjson.dumps([text]).decode(),
     WordFilter: lambda chosen, text, contract: contract.canonical(text),
     django_filters.ChoiceFilter: choice,
     django_filters.Filter: lambda chosen, text, contract: chosen.field.clean(text),

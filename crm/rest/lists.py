@@ -1,23 +1,24 @@
 """Reading for the views: what may be included, statements compiled once for each shape, and pages of a list."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from django.core.exceptions import EmptyResultSet
+from django.db.models import Q
 
 from apikeys.errors import MissingScope
 from apikeys.scopes import allows
 from crm.rest.filters import refuse
 from crm.rest.pages import Cursor, Page
 from crm.rest.query import Query
-from crm.rest.reading import Embedded, Ids, Many, Param, Part, Plan, Statement
+from crm.rest.reading import Embedded, Ids, Many, Part, Plan
+from crm.rest.statements import Condition, Param, Statement
 
 __all__ = ["Include", "Listed", "compiled", "cursor_of", "offered", "read_one", "read_page"]
 
 MAX_DEPTH = 2
 CACHED_STATEMENTS = 500
-Build = Callable[[Plan], Any]
+Built = TypeVar("Built")
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Listed:
     last: tuple[Any, ...] | None
 
 
-def compiled(view: Any, key: Any, query: Query, build: Build | None = None) -> tuple[Plan, Any]:
-    """Return the plan for the query's fields and includes, and what `build` makes of it, each made once for a `key`.
+def compiled(view: Any, key: Any, query: Query, build: Callable[[Plan], Built]) -> tuple[Plan, Built]:
+    """Return the plan for the query's fields and includes, and what `build` makes of it, both made once for a `key`.
 
     Raises for an include that is not offered, or whose resource the caller may not read.
     """
@@ -56,36 +57,50 @@ def compiled(view: Any, key: Any, query: Query, build: Build | None = None) -> t
         plan = plan.including(*parts(view, query.includes))
         if len(view.statements) > CACHED_STATEMENTS:
             view.statements.clear()
-        view.statements[key] = (plan, build(plan) if build else None)
+        view.statements[key] = (plan, build(plan))
     return view.statements[key]  # type: ignore[no-any-return]
 
 
 def read_page(view: Any, query: Query, page: Page, cursor: str | None) -> Listed:
     """Return a page of the view's list."""
     places = cursor_of(view, query)
-    after = places.decode(cursor) if cursor else None
-    conditions = (*query.conditions, *view.own_conditions())
-    rows = view.base_rows().filter(*conditions).order_by(*(sort.ordering() for sort in query.sorts))
-    shown = rows.filter(places.condition(after)) if after else rows
+    always = (*query.conditions, *view.own_conditions())
+    after = (places.beyond(places.decode(cursor)),) if cursor else ()
     paths = [sort.field for sort in query.sorts]
 
-    def build(plan: Plan) -> Statement:
-        return Statement.of(plan.select(shown, *paths), " LIMIT %s OFFSET %s", Param("limit"), Param("offset"))
+    def build(plan: Plan) -> tuple[Statement, Statement]:
+        rows = view.base_rows().filter(*placed(always))
+        shown = rows.filter(*placed(after, len(always))).order_by(*(sort.ordering() for sort in query.sorts))
+        page = Statement.of(plan.select(shown, *paths), " LIMIT %s OFFSET %s", Param("limit"), Param("offset"))
+        inner = Statement.of(rows.order_by().values("pk"))
+        counting = f"SELECT count(*) FROM ({inner.sql}) AS matching"  # noqa: S608  the ORM's own
+        return page, Statement(counting, inner.params)
 
-    try:
-        if conditions or after:
-            # Values of one caller are in it: compiled for this request alone.
-            plan, _ = compiled(view, "plan", query)
-            statement = build(plan)
-        else:
-            plan, statement = compiled(view, ("page", query.sorts), query, build)
-        found = statement.fetch(tenant=view.tenant.id, limit=page.limit + 1, offset=page.offset)
-    except EmptyResultSet:
-        return Listed([], 0 if page.counted else None, more=False, last=None)
+    key = ("page", query.sorts, len(after), *(one.key for one in (*always, *after)))
+    plan, (statement, counting) = compiled(view, key, query, build)
+    values = values_of(view, (*always, *after))
+    found = statement.fetch(limit=page.limit + 1, offset=page.offset, **values)
     more = len(found) > page.limit
     found = found[: page.limit]
-    total = count(view, rows, page, len(found), more=more) if page.counted else None
-    return Listed([plan.row(values) for values in found], total, more, found[-1][-len(paths) :] if found else None)
+    total = None
+    if page.counted:
+        # A page that shows the end has counted already.
+        ended = not more and (found or page.offset == 0)
+        total = page.offset + len(found) if ended else int(counting.fetch(**values)[0][0])
+    return Listed([plan.row(row) for row in found], total, more, found[-1][-len(paths) :] if found else None)
+
+
+def placed(conditions: Sequence[Condition], first: int = 0) -> list[Q]:
+    """Return the Qs of conditions, whose places count from `first`."""
+    return [one.at(place) for place, one in enumerate(conditions, first)]
+
+
+def values_of(view: Any, conditions: Sequence[Condition]) -> dict[str, Any]:
+    """Return what the Params of a statement stand for."""
+    values = {"tenant": view.tenant.id}
+    for place, one in enumerate(conditions):
+        values |= one.values_at(place)
+    return values
 
 
 def read_one(view: Any, query: Query, pk: Any) -> tuple[dict[str, Any], int] | None:
@@ -93,25 +108,18 @@ def read_one(view: Any, query: Query, pk: Any) -> tuple[dict[str, Any], int] | N
     conditions = view.own_conditions()
 
     def build(plan: Plan) -> Statement:
-        return Statement.of(plan.select(view.base_rows().filter(*conditions, pk=Param("pk")), view.version_field))
+        rows = view.base_rows().filter(*placed(conditions), pk=Param("pk"))
+        return Statement.of(plan.select(rows, view.version_field))
 
-    plan, statement = compiled(view, "plan" if conditions else "one", query, None if conditions else build)
-    found = (statement or build(plan)).fetch(tenant=view.tenant.id, pk=pk)
+    plan, statement = compiled(view, ("one", *(one.key for one in conditions)), query, build)
+    found = statement.fetch(pk=pk, **values_of(view, conditions))
     return (plan.row(found[0]), found[0][-1]) if found else None
-
-
-def count(view: Any, rows: Any, page: Page, shown: int, *, more: bool) -> int:
-    """Return how many rows match; a page that shows the end has counted them already."""
-    if not more and (shown or page.offset == 0):
-        return page.offset + shown
-    inner = Statement.of(rows.order_by().values("pk"))
-    counting = Statement(f"SELECT count(*) FROM ({inner.sql}) AS matching", inner.params)  # noqa: S608  the ORM's own
-    return int(counting.fetch(tenant=view.tenant.id)[0][0])
 
 
 def cursor_of(view: Any, query: Query) -> Cursor:
     """Return the cursor maker of one query of one tenant, as far as this caller may read."""
-    return Cursor(query.sorts, f"{view.tenant.id}:{view.plural}:{query.identity}:{view.own_conditions()}")
+    limits = [(one.key, one.values) for one in view.own_conditions()]
+    return Cursor(query.sorts, f"{view.tenant.id}:{view.plural}:{query.identity}:{limits}")
 
 
 def offered(view: Any) -> Mapping[str, Include]:

@@ -13,6 +13,8 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils.crypto import constant_time_compare
 
+from crm.rest.statements import Condition
+
 if TYPE_CHECKING:
     from crm.rest.contract import Contract
 
@@ -101,6 +103,16 @@ class Cursor:
         if not constant_time_compare(mark, self.sign(body)):
             raise CursorInvalid
         return tuple(orjson.loads(body))
+
+    def beyond(self, values: Sequence[Any]) -> Condition:
+        """Return condition() taken apart: which of the values are empty is part of its key, the others are Params."""
+        filled = tuple(value is not None for value in values)
+
+        def build(*params: Any) -> Q:
+            left = iter(params)
+            return self.condition([next(left) if has else None for has in filled])
+
+        return Condition(("after", filled), tuple(value for value in values if value is not None), build)
 
     def sign(self, body: bytes) -> bytes:
         signed = orjson.dumps([self.query, [[sort.field, sort.descending] for sort in self.sorts]]) + body

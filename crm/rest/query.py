@@ -15,6 +15,7 @@ from crm.rest.bodies import parse_json
 from crm.rest.contract import Contract
 from crm.rest.filters import MAX_TEXT, MomentField, condition, refuse, tenant_word
 from crm.rest.pages import Sort
+from crm.rest.statements import Condition
 
 __all__ = ["PARAMETERS", "Query", "read_query", "read_shape", "single"]
 
@@ -27,7 +28,7 @@ ORDERS = ("asc", "desc")
 class Query:
     """A list query, understood: which rows, in which order, which of their fields, and what inside them."""
 
-    conditions: tuple[Q, ...]
+    conditions: tuple[Condition, ...]
     sorts: tuple[Sort, ...]
     fields: tuple[str, ...] | None
     includes: tuple[str, ...]
@@ -38,7 +39,7 @@ def read_query(view: Any, params: Mapping[str, str]) -> Query:
     """Return the query of a list; raise a 400 that names the parameter, field, operator or value that does not fit."""
     contract: Contract = view.contract
     own = {contract.wire(name): name for name in PARAMETERS}
-    conditions: list[Q] = []
+    conditions: list[Condition] = []
     for wire, text in params.items():
         name = own.get(wire)
         if len(text) > 8192 or "\x00" in text:
@@ -93,7 +94,7 @@ def names_of(text: str | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(name.strip() for name in text.split(",")))
 
 
-def plain_condition(view: Any, wire: str, text: str) -> Q:
+def plain_condition(view: Any, wire: str, text: str) -> Condition:
     """Return the condition of `field=value` or `field[op]=value`."""
     bracketed = BRACKETS.fullmatch(wire)
     name, operator = (bracketed["name"], bracketed["op"]) if bracketed else (wire, "eq")
@@ -104,7 +105,7 @@ def plain_condition(view: Any, wire: str, text: str) -> Q:
     return condition(view, name, operator, values, wire)
 
 
-def json_conditions(view: Any, wire: str, text: str) -> Iterator[Q]:
+def json_conditions(view: Any, wire: str, text: str) -> Iterator[Condition]:
     """Yield the conditions of `filter`, a JSON object of field to value or to {"$operator": value}."""
     try:
         tree = parse_json(text.encode("utf-8", "surrogatepass"))
@@ -125,7 +126,7 @@ def json_conditions(view: Any, wire: str, text: str) -> Iterator[Q]:
 def range_condition(moment: int, lookup: str) -> Any:
     """Return the reader of a range parameter; a bare end date includes its whole day."""
 
-    def read(view: Any, wire: str, text: str) -> list[Q]:
+    def read(view: Any, wire: str, text: str) -> list[Condition]:
         field = view.moments[moment]
         try:
             bound = MomentField().clean(text)
@@ -134,7 +135,7 @@ def range_condition(moment: int, lookup: str) -> Any:
         if lookup == "lte" and is_date(text):
             # To the last moment of the day; the day after 9999-12-31 does not exist.
             bound = datetime.combine(bound, time.max, tzinfo=UTC)
-        return [Q(**{f"{field}__{lookup}": bound})]
+        return [Condition.of(f"{field}__{lookup}", bound)]
 
     return read
 
@@ -143,15 +144,18 @@ def is_date(text: str) -> bool:
     return len(text.strip()) == 10 and parse_date(text.strip()) is not None
 
 
-def search_condition(view: Any, wire: str, text: str) -> list[Q]:
+def search_condition(view: Any, wire: str, text: str) -> list[Condition]:
     """Return the full-text condition: every word, the last as a prefix, in any of the view's search columns."""
     if not view.search_fields:
         raise refuse(wire, "This list cannot be searched.", code="VALIDATION_ERROR")
-    typed = (tenant_word(view.tenant.id), text[:MAX_TEXT])
-    found = Q()
-    for field in view.search_fields:
-        found |= Q(**{f"{field}__words": typed})
-    return [found]
+
+    def build(*typed: Any) -> Q:
+        found = Q()
+        for field in view.search_fields:
+            found |= Q(**{f"{field}__words": typed})
+        return found
+
+    return [Condition(("search",), (tenant_word(view.tenant.id), text[:MAX_TEXT]), build)]
 
 
 def read_sort(view: Any, sort: str | None, order: str | None) -> tuple[Sort, ...]:

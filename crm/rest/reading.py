@@ -2,57 +2,21 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
 import orjson
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connections
-from django.db.models import Expression, F, Func, JSONField, OuterRef, QuerySet, TextField
+from django.db.models import F, Func, JSONField, OuterRef, QuerySet, TextField
 from django.db.models.functions import Cast, JSONArray
-from psycopg.types.string import TextLoader
 
-from tenants.routing import alias
+from crm.rest.statements import TENANT, Param
 
-__all__ = ["EMBEDDED_LIMIT", "Column", "Conversion", "Embedded", "Ids", "Many", "Param", "Part", "Plan", "Statement"]
+__all__ = ["EMBEDDED_LIMIT", "Column", "Conversion", "Embedded", "Ids", "Many", "Part", "Plan"]
 
 # An included list is a list: it has a limit too.
 EMBEDDED_LIMIT = 100
 Convert = Callable[[Any], Any]
-TENANT = "tenant"
-
-
-class Param(Expression):
-    """A value that a compiled statement takes when it runs."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__()
-        self.name = name
-
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        return "%s", [self]
-
-
-@dataclass(frozen=True)
-class Statement:
-    """SQL that the ORM wrote once, and the values or Params it takes."""
-
-    sql: str
-    params: tuple[Any, ...]
-
-    @classmethod
-    def of(cls, rows: QuerySet[Any], tail: str = "", *more: Any) -> "Statement":
-        """Compile `rows`; `tail` and its params are put behind (a LIMIT takes no Param in the ORM)."""
-        sql, params = rows.query.get_compiler(using=alias()).as_sql()
-        return cls(f"{sql}{tail}", (*params, *more))
-
-    def fetch(self, **values: Any) -> list[tuple[Any, ...]]:
-        """Run it with `values` for the Params and return the rows as the driver gives them."""
-        params = [values[param.name] if isinstance(param, Param) else param for param in self.params]
-        with connections[alias()].cursor() as cursor:
-            # Django's own loader of times is Python, and takes longer than all the rest of a row.
-            cursor.cursor.adapters.register_loader("timestamptz", TextLoader)
-            cursor.execute(self.sql, params)
-            return list(cursor.fetchall())
 
 
 class Conversion(NamedTuple):
@@ -104,8 +68,9 @@ class Plan:
     columns: tuple[Column, ...]
     parts: tuple[Part, ...] = ()
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
+        """The names of all that is shown, in order."""
         return (*(column.name for column in self.columns), *(part.name for part in self.parts))
 
     def only(self, names: Iterable[str]) -> "Plan":
@@ -128,24 +93,35 @@ class Plan:
             *extra,
         )
 
+    @cached_property
+    def stored(self) -> tuple[tuple[str, Convert], ...]:
+        """The columns whose value is not shown as the driver gives it."""
+        return tuple((name, how.stored) for name, _, how in self.columns if how.stored)
+
+    @cached_property
+    def inner(self) -> tuple[tuple[str, Convert], ...]:
+        """The columns whose value is not shown as PostgreSQL's JSON has it."""
+        return tuple((name, how.nested) for name, _, how in self.columns if how.nested)
+
     def row(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return the record of one tuple."""
-        found = {
-            name: value if value is None or how.stored is None else how.stored(value)
-            for (name, _, how), value in zip(self.columns, values, strict=False)
-        }
-        for part, value in zip(self.parts, values[len(self.columns) :], strict=False):
+        found = dict(zip(self.names, values, strict=False))
+        for name, convert in self.stored:
+            if (value := found[name]) is not None:
+                found[name] = convert(value)
+        for part in self.parts:
+            value = found[part.name]
             found[part.name] = part.read(None if value is None else orjson.loads(value))
         return found
 
     def nested(self, values: Sequence[Any]) -> dict[str, Any]:
         """Return the record of one JSON array."""
-        found = {
-            name: value if value is None or how.nested is None else how.nested(value)
-            for (name, _, how), value in zip(self.columns, values, strict=False)
-        }
-        for part, value in zip(self.parts, values[len(self.columns) :], strict=False):
-            found[part.name] = part.read(value)
+        found = dict(zip(self.names, values, strict=False))
+        for name, convert in self.inner:
+            if (value := found[name]) is not None:
+                found[name] = convert(value)
+        for part in self.parts:
+            found[part.name] = part.read(found[part.name])
         return found
 
     def of_instance(self, record: Any) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from zlib import crc32
 
-from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from rest_framework.decorators import action
@@ -19,7 +18,8 @@ from crm.rest.lists import Include, cursor_of, read_one, read_page
 from crm.rest.metadata import describe
 from crm.rest.pages import PageInvalid, Sort
 from crm.rest.query import read_query, read_shape, single
-from crm.rest.reading import Param, Plan
+from crm.rest.reading import Plan
+from crm.rest.statements import Condition, Param
 from crm.rest.view import ContractView
 from crm.rest.writes import one_write
 from tenants import ids
@@ -161,12 +161,12 @@ class ResourceViewSet(ContractView):
         key = self.key(pk)
         if "events" not in self.siblings or not self.was_here(key, self.siblings["events"].model):
             raise Http404
-        return self.list_of("events", Q(record_id=key))
+        return self.list_of("events", Condition.of("record_id", key))
 
     # The documents learn from it whose records this action lists.
     events.lists = "events"
 
-    def list_of(self, plural: str, *within: Q) -> HttpResponse:
+    def list_of(self, plural: str, *within: Condition) -> HttpResponse:
         """List another resource's records, those of them that are `within`; it takes that resource's read scope too."""
         other: Any = self.siblings[plural]()
         if not allows(self.credential.scopes, other.scope("read")):  # type: ignore[union-attr]
@@ -235,9 +235,9 @@ class ResourceViewSet(ContractView):
         return row
 
     # What every record of this answer must be, where the answer is a part of another resource.
-    within: tuple[Q, ...] = ()
+    within: tuple[Condition, ...] = ()
 
-    def own_conditions(self) -> tuple[Q, ...]:
+    def own_conditions(self) -> tuple[Condition, ...]:
         """Return the conditions of `within`, and those that depend on the caller's rights: most resources have none."""
         return self.within
 

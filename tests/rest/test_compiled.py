@@ -10,8 +10,8 @@ from django.db import transaction
 from crm.registry import CONTRACTS, RESOURCES
 from crm.rest.bodies import dumps
 from crm.rest.contract import CANONICAL, Contract
-from crm.rest.reading import Statement
 from crm.rest.router import bound_views
+from crm.rest.statements import Statement
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
 from tenants.models import Tenant

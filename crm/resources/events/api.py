@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import django_filters
 import orjson
 from django.core.exceptions import ImproperlyConfigured
-from django.db.models import BigIntegerField, Func, Q
+from django.db.models import BigIntegerField, Func
 from django.http import HttpResponse
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -23,6 +23,7 @@ from crm.rest.pages import Page, PageInvalid
 from crm.rest.query import read_query, single
 from crm.rest.reading import Conversion
 from crm.rest.serializers import ResourceSerializer, reworded, words_of
+from crm.rest.statements import Condition
 from crm.rest.viewset import ResourceViewSet
 from crm.wakeups import CAN_WAIT, WAITED, Wait
 from tenants.models import Event
@@ -141,7 +142,7 @@ class EventViewSet(ResourceViewSet):
         names = [self.contract.wire(name) for name in feed.PARAMETERS]
         query = read_query(self, {name: text for name, text in params.items() if name not in names})
         # What was settled at that look: the page's own statement, which comes later, may see more.
-        known = (*query.conditions, asked.beyond, Q(txid__lt=ledger.settled))
+        known = (*query.conditions, asked.beyond, Condition.of("txid__lt", ledger.settled))
         listed = read_page(self, replace(query, conditions=known), Page(asked.limit, counted=False), None)
         place = feed.Place(*listed.last[:2]) if listed.more and listed.last else ledger.end
         printed = self.contract.paging.feed(asked.limit, more=listed.more, next_cursor=place.encode(self.tenant))
@@ -162,7 +163,7 @@ class EventViewSet(ResourceViewSet):
                 row[name] = reworded(read(row[name]), record_words(feed))
         return row
 
-    def own_conditions(self) -> tuple[Q, ...]:
+    def own_conditions(self) -> tuple[Condition, ...]:
         """Leave out what the key may not read where it lives."""
         assert self.credential is not None
-        return (reach_of(self.siblings.values(), self.credential.scopes).condition(), *super().own_conditions())
+        return (reach_of(self.siblings.values(), self.credential.scopes).asked(), *super().own_conditions())

@@ -12,13 +12,13 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connections
-from django.db.models import Q
 from django.utils import timezone
 
 from crm.errors import Problem, Refusal
 from crm.rest.contract import Contract
 from crm.rest.filters import refuse
 from crm.rest.pages import Cursor, CursorInvalid, Sort, limit_of, whole
+from crm.rest.statements import Condition
 from tenants import ids
 from tenants.routing import alias
 from tenants.scope import current
@@ -83,9 +83,9 @@ class Place:
         return cls(txid, UUID(key))
 
     @property
-    def beyond(self) -> Q:
+    def beyond(self) -> Condition:
         """The events after it."""
-        return Cursor(ORDER, "").condition([self.txid, self.id])
+        return Cursor(ORDER, "").beyond([self.txid, self.id])
 
     @property
     def is_past(self) -> bool:
@@ -111,9 +111,9 @@ class Asked:
     limit: int
 
     @property
-    def beyond(self) -> Q:
+    def beyond(self) -> Condition:
         """The events after its place."""
-        return self.place.beyond if self.place else Q(id__gte=ids.first_of(oldest()))
+        return self.place.beyond if self.place else Condition.of("id__gte", ids.first_of(oldest()))
 
 
 def is_feed(params: Mapping[str, str], contract: Contract) -> bool:

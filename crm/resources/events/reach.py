@@ -8,6 +8,7 @@ import orjson
 from django.db.models import Q
 
 from apikeys.scopes import allows
+from crm.rest.statements import Condition
 
 __all__ = ["Reach", "reach_of"]
 
@@ -25,6 +26,10 @@ class Reach:
         for resource, only in self.parts:
             shown |= Q(resource=resource, **{f"data__{name}": value for name, value in only.items()})
         return shown
+
+    def asked(self) -> Condition:
+        """Return the same for a compiled read."""
+        return Condition(("reach", str(self)), (), self.condition)
 
     def includes(self, resource: str, data: str) -> bool:
         """Tell the same of one event; `data` is its JSON text, which is looked into for parts only."""

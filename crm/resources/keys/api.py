@@ -16,8 +16,8 @@ from crm.resources.keys.fields import EndField, MaskedField, NetworksField, Scop
 from crm.rest.bodies import answer
 from crm.rest.fields import IdField, StrictChar, StrictChoice
 from crm.rest.filters import IdFilter, ResourceFilterSet
-from crm.rest.reading import Param
 from crm.rest.serializers import ResourceSerializer
+from crm.rest.statements import Param
 from crm.rest.viewset import ResourceViewSet
 from crm.rest.writes import one_write
 from tenants.models import Environment

@@ -2,7 +2,6 @@
 
 from uuid import UUID
 
-from django.db.models import Q
 from django.http import Http404, HttpResponse
 from rest_framework.request import Request
 
@@ -12,6 +11,7 @@ from crm.resources.lists.models import MarketingList
 from crm.rest.fields import IdField, ReferencesField
 from crm.rest.filters import IdFilter, ResourceFilterSet
 from crm.rest.serializers import ResourceSerializer
+from crm.rest.statements import Condition
 from crm.rest.viewset import ResourceViewSet, listing
 from crm.rest.writes import command
 
@@ -72,7 +72,7 @@ class MarketingListViewSet(ResourceViewSet):
         key = self.key(pk)
         if "clients" not in self.siblings or not self.get_queryset().filter(pk=key).exists():
             raise Http404
-        return self.list_of("clients", Q(list_places__list=key))
+        return self.list_of("clients", Condition.of("list_places__list", key))
 
     members.lists = "clients"
 

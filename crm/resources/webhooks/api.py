@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Q
 from django.http import Http404, HttpResponse
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -31,6 +30,7 @@ from crm.rest.metadata import telling
 from crm.rest.pages import Cursor, PageInvalid, Sort, limit_of
 from crm.rest.query import single
 from crm.rest.serializers import ResourceSerializer, bind
+from crm.rest.statements import Condition
 from crm.rest.viewset import ResourceViewSet, listing
 from crm.rest.writes import command, one_write
 from tenants import ids
@@ -250,14 +250,14 @@ class WebhookViewSet(ResourceViewSet):
     @listing
     def deliveries(self, request: Request, pk: str) -> HttpResponse:
         """List what was sent to a record, the newest first."""
-        return self.list_of("deliveries", Q(endpoint_id=self.found(pk).pk))
+        return self.list_of("deliveries", Condition.of("endpoint_id", self.found(pk).pk))
 
     deliveries.lists = DeliveryViewSet.plural
 
     @listing
     def replays(self, request: Request, pk: str) -> HttpResponse:
         """List the jobs that send a record's events again."""
-        return self.list_of("replays", Q(endpoint_id=self.found(pk).pk))
+        return self.list_of("replays", Condition.of("endpoint_id", self.found(pk).pk))
 
     replays.lists = ReplayViewSet.plural
 

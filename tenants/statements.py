@@ -1,0 +1,197 @@
+"""What is asked at every request, asked the cheapest way: planned once a connection, and sent without a cursor."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from enum import Enum
+from functools import lru_cache, partial
+from select import POLLIN, poll
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import psycopg
+from django.db import connections
+from psycopg import errors
+from psycopg.adapt import AdaptersMap, PyFormat, Transformer
+from psycopg.pq import ExecStatus, Format
+from psycopg.types.string import TextLoader
+
+from tenants.routing import alias
+
+__all__ = ["fetch", "set_tenant"]
+
+SET_TENANT = "SELECT set_config('app.tenant_id', %s, true)"
+# Kept planned in each connection; what is asked only once is not worth it.
+KEPT = 128
+# Longer than any statement may take: whoever hears nothing by then has lost the connection. In seconds.
+PATIENCE = 60
+# A plan that another version of the tables made, and one that is not there (any more).
+STALE = ("0A000", "26000")
+FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+BEGIN = "BEGIN"
+Rows = list[tuple[Any, ...]]
+
+
+def fetch(sql: str, params: Sequence[Any], *, tenant_id: UUID | None = None, begin: bool = False) -> Rows:
+    """Return the rows of a statement with `%s` for each of its params, run on the connection of this work.
+
+    It runs in the open transaction. Where none is open it is one of its own, in which `tenant_id` is set first; `begin`
+    opens one that stays. Whatever goes in front travels with it, in one round trip. Times come as PostgreSQL's text.
+
+    Raises Django's DatabaseError and its kinds, as a cursor does.
+    """
+    connection: Any = connections[alias()]
+    connection.ensure_connection()
+    in_front: tuple[tuple[str, Sequence[Any]], ...] = ()
+    if not connection.connection.pgconn.transaction_status:
+        in_front = ((BEGIN, ()),) if begin else ((SET_TENANT, [str(tenant_id)]),) if tenant_id else ()
+    ask: Callable[..., Rows] = partial(run, connection, in_front)
+    # Whoever watches Django's statements sees this one too.
+    for wrapper in reversed(connection.execute_wrappers):
+        if not getattr(wrapper, "is_quiet", False):
+            ask = partial(wrapper, ask)
+    if connection.queries_logged:
+        connection.queries_log.append({"sql": sql, "time": ""})
+    return ask(sql, params, False, {"connection": connection, "cursor": None})
+
+
+def set_tenant(connection: Any, tenant_id: UUID | None) -> None:
+    """Open a transaction in which PostgreSQL shows the rows of one tenant; nothing to do where one is open."""
+    if tenant_id and not connection.connection.pgconn.transaction_status:
+        run(connection, ((BEGIN, ()),), SET_TENANT, [str(tenant_id)])
+
+
+def run(connection: Any, in_front: Any, sql: str, params: Sequence[Any], *_: Any) -> Rows:
+    with connection.wrap_database_errors:
+        return planner(connection.connection).fetch(sql, params, in_front)
+
+
+class Planner:
+    """The statements of one connection, and how their values and rows are converted."""
+
+    def __init__(self, connection: Any) -> None:
+        self.connection, self.wire = connection, connection.pgconn
+        self.adapters = AdaptersMap(connection.adapters)
+        # Django's own loader of times is Python, and takes longer than all the rest of a row.
+        self.adapters.register_loader("timestamptz", TextLoader)
+        # By text and types: the name under which it is planned, empty for one that was asked once.
+        self.names: OrderedDict[tuple[bytes, tuple[int, ...]], bytes] = OrderedDict()
+        self.made = 0
+        self.ready = poll()
+        self.ready.register(self.wire.socket, POLLIN)
+
+    def fetch(self, sql: str, params: Sequence[Any], in_front: Sequence[tuple[str, Sequence[Any]]]) -> Rows:
+        """Send the statements in one go; return the last one's rows."""
+        asked = [self.prepared(*one) for one in (*in_front, (sql, params))]
+        try:
+            result = self.piped(asked) if in_front else self.alone(asked[0])
+        except psycopg.Error as error:
+            if error.sqlstate in STALE:
+                self.names.clear()
+            raise
+        transformer = Transformer(self)
+        transformer.set_pgresult(result)
+        return transformer.load_rows(0, result.ntuples, tuple) if result.ntuples else []
+
+    def prepared(self, sql: str, params: Sequence[Any]) -> Callable[[], None]:
+        """Return what sends a statement, planned by name from its second time on."""
+        text = numbered(sql)
+        transformer = Transformer(self)
+        plain = [value.value if isinstance(value, Enum) else value for value in params]
+        values = transformer.dump_sequence(plain, [PyFormat.AUTO] * len(plain))
+        types, formats = transformer.types or (), transformer.formats or ()
+        name = self.name_of(text, types) if sql is not BEGIN else b""
+        if name:
+            return partial(self.wire.send_query_prepared, name, values, formats, Format.TEXT)
+        return partial(self.wire.send_query_params, text, values, types, formats, Format.TEXT)
+
+    def name_of(self, text: bytes, types: tuple[int, ...]) -> bytes:
+        """Return the name of a statement; empty at its first time."""
+        key = (text, types)
+        name = self.names.get(key)
+        if name:
+            self.names.move_to_end(key)
+            return name
+        if name is None:
+            self.names[key] = b""
+            return b""
+        self.made += 1
+        name = b"kith_%d" % self.made
+        self.check(self.exchange(partial(self.wire.send_prepare, name, text, types)))
+        self.names[key] = name
+        if len(self.names) > KEPT:
+            _, oldest = self.names.popitem(last=False)
+            if oldest:
+                self.check(self.exchange(partial(self.wire.send_query_params, b"DEALLOCATE " + oldest, None)))
+        return name
+
+    def alone(self, send: Callable[[], None]) -> Any:
+        return self.check(self.exchange(send))
+
+    def exchange(self, send: Callable[[], None]) -> Any:
+        """Send one statement; return its result."""
+        send()
+        self.wait()
+        result = self.wire.get_result()
+        while self.wire.get_result() is not None:
+            pass
+        return result
+
+    def piped(self, sends: Sequence[Callable[[], None]]) -> Any:
+        """Send several statements at once: one transaction, where none of them says something else."""
+        wire = self.wire
+        wire.enter_pipeline_mode()
+        try:
+            for send in sends:
+                send()
+            wire.pipeline_sync()
+            self.wait()
+            results = [self.next_result() for _ in sends]
+            # The sync's own.
+            wire.get_result()
+        finally:
+            if not self.connection.closed:
+                wire.exit_pipeline_mode()
+        # Of several the first that failed says why.
+        return [self.check(result) for result in results][-1]
+
+    def next_result(self) -> Any:
+        result = self.wire.get_result()
+        # Each statement's end.
+        self.wire.get_result()
+        return result
+
+    def wait(self) -> None:
+        """Wait for the answer without holding Python; what is broken or silent is closed."""
+        while self.wire.flush():
+            pass
+        if not self.ready.poll(PATIENCE * 1000):
+            self.connection.close()
+            raise psycopg.OperationalError(f"PostgreSQL said nothing within {PATIENCE} seconds.")
+
+    def check(self, result: Any) -> Any:
+        """Return a result that is one; raise psycopg's error for any other."""
+        if result is not None and result.status in FINE:
+            return result
+        if result is None or result.status != ExecStatus.FATAL_ERROR:
+            raise psycopg.OperationalError("The connection to PostgreSQL is lost.")
+        raise errors.error_from_result(result, encoding="utf-8")
+
+
+_planners: WeakKeyDictionary[Any, Planner] = WeakKeyDictionary()
+
+
+def planner(connection: Any) -> Planner:
+    """Return the planner of a psycopg connection."""
+    found = _planners.get(connection)
+    if found is None:
+        found = _planners[connection] = Planner(connection)
+    return found
+
+
+@lru_cache(maxsize=2048)
+def numbered(sql: str) -> bytes:
+    """Return a statement with $1, $2 … for its `%s`, and its doubled percent signs single."""
+    places = iter(range(1, sql.count("%s") + 1))
+    return re.sub("%[s%]", lambda found: "%" if found[0] == "%%" else f"${next(places)}", sql).encode()
