@@ -126,8 +126,9 @@ def read() -> dict[str, Table]:
             return list(cursor.fetchall())
 
         tables = {name: Table(name, has_tenant) for name, has_tenant in rows(TABLES)}
-        for name, *parts, columns, targets in rows(CONSTRAINTS):
-            tables[name].constraints.append(Constraint(*parts, tuple(columns), tuple(targets or ())))
+        for name, key, kind, definition, target, columns, targets in rows(CONSTRAINTS):
+            one = Constraint(key, kind, definition, target, tuple(columns), tuple(targets or ()))
+            tables[name].constraints.append(one)
         for name, trigger in rows(TRIGGERS):
             tables[name].triggers.append(trigger)
         for name, policy in rows(POLICIES):
@@ -139,7 +140,7 @@ def faults(tables: Mapping[str, Table]) -> Iterator[str]:
     """Yield a sentence for each thing that would keep a table from its place, and that no step of the plan mends."""
     for table in tables.values():
         if not table.place:
-            yield f"{table.name} has no tenant: name it in LOCAL or REFERENCE of config/distribution.py, or give it one."
+            yield f"{table.name} has no tenant: give it one, or name it in LOCAL or REFERENCE (config/distribution.py)."
         if table.has_tenant and table.place != "reference":
             for one in table.of("u"):
                 if not one.in_tenant:

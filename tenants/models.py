@@ -130,7 +130,7 @@ class TenantRow(models.Model):
     def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *rest: Any) -> Any:
         """Name the tenant in the condition instead of setting it anew: a row never moves to another tenant."""
         kept = [value for value in values if value[0].attname != "tenant_id"]
-        return super()._do_update(base_qs.filter(tenant=self.tenant_id), using, pk_val, kept, *rest)  # type: ignore[misc]
+        return super()._do_update(base_qs.filter(tenant=self.tenant_id), using, pk_val, kept, *rest)
 
 
 class TenantModel(TenantRow):

@@ -47,7 +47,7 @@ def test_it_finds_a_place_for_every_table(tables: dict[str, distribution.Table])
 
 
 @pytest.mark.parametrize(("sql", "sentence"), [
-    ("CREATE TABLE crm_country (code text PRIMARY KEY)", "crm_country has no tenant: name it in LOCAL or REFERENCE"),
+    ("CREATE TABLE crm_country (code text PRIMARY KEY)", "crm_country has no tenant: give it one, or name it"),
     ("CREATE UNIQUE INDEX wide ON crm_client (id, email)", "crm_client: wide is unique across tenants"),
     ("CREATE UNIQUE INDEX wide ON webhooks_lane (next_due_at)", "webhooks_lane: wide is unique across tenants"),
     ("ALTER TABLE crm_lead ADD CONSTRAINT plain FOREIGN KEY (client_id) REFERENCES crm_client",
@@ -124,7 +124,7 @@ def use_everything(records: Records) -> None:
     """Read, change and delete what was made, by each route once."""
     for method in ("GET", "PATCH", "DELETE"):
         for route in {(r.view, r.actions.get(method)): r for r in records.routes if method in r.actions}.values():
-            body = None if method == "GET" else {}
+            body: Any = None if method == "GET" else {}
             answer = records.send(route, method, route.at(records.ids[route.view.model]), body)
             assert answer.status < 500, (route.path, answer.body)
 

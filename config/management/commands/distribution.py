@@ -1,4 +1,4 @@
-"""Prints the SQL that spreads the tables over several PostgreSQL servers by tenant (Citus); it changes nothing itself."""
+"""Prints the SQL that spreads the tables over several PostgreSQL servers by tenant (Citus); it runs nothing."""
 
 from argparse import ArgumentParser
 from typing import Any

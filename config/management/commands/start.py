@@ -25,5 +25,8 @@ class Command(BaseCommand):
 
     def handle(self, *_: Any, **options: Any) -> None:
         """Become the process: signals reach it directly, and its exit code is this one's."""
-        command = ROLES[options["role"]](env.read())
+        settings = env.read()
+        # Where the keys are given nobody else makes it, and worker and clock write there.
+        settings.home.mkdir(mode=0o755, parents=True, exist_ok=True)
+        command = ROLES[options["role"]](settings)
         os.execve(command[0], command, parts.environment(colour=False))  # noqa: S606  a program by its full path
