@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,24 +21,33 @@ from config.embedded.state import SUPERUSER
 from config.env import BASE
 from config.secret import new_key
 from tests.config.trial import clean_environ, free_port
-from tests.serving import wait_for
+from tests.faults.harness import wait_for
 from tests.webhooks.receiving import receiver
 
 pytestmark = pytest.mark.deep
 DEPLOY = BASE / "docs" / "deploy"
+PATIENCE = 90
 LOGINS = ("kith_web", "kith_staff", "kith_owner", "kith_app", "kith_admin")
 
 
 class Stack:
     """What the compose file starts, on this machine; the two servers are those of the tests."""
 
-    def __init__(self, servers: Embedded, home: Path) -> None:
-        self.servers, self.home, self.port = servers, home, free_port()
+    def __init__(self, servers: Embedded, folder: Path) -> None:
+        self.servers, self.home, self.code, self.port = servers, folder / "home", folder / "kith", free_port()
         self.services = yaml.safe_load((DEPLOY / "docker-compose.yml").read_text("utf-8"))["services"]
         self.secrets = {name: f"pw{number}" for number, name in enumerate(self.asked())}
         self.secrets |= {"REDIS_PASSWORD": servers.state.password("redis"), "ENCRYPTION_KEYS": new_key()}
         self.secrets |= {"PUBLIC_URL": f"http://localhost:{self.port}"}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def copy(self) -> None:
+        """Lay out what goes into the image, and nothing else."""
+        self.code.mkdir()
+        kept = re.findall(r"^!(.+)$", (DEPLOY / "Dockerfile.dockerignore").read_text("utf-8"), re.MULTILINE)
+        for path in (BASE / name for name in kept):
+            put: Any = shutil.copytree if path.is_dir() else shutil.copy
+            put(path, self.code / path.name)
 
     def asked(self) -> set[str]:
         return set(re.findall(r"\$\{(\w+):\?\}", json.dumps(self.services)))
@@ -57,7 +67,7 @@ class Stack:
     def start(self, service: str, *command: str) -> subprocess.Popen[bytes]:
         words = (sys.executable, "manage.py", *(command or self.services[service]["command"]))
         process = subprocess.Popen(
-            words, cwd=BASE, env=self.environ(service), stdout=subprocess.PIPE, start_new_session=True
+            words, cwd=self.code, env=self.environ(service), stdout=subprocess.PIPE, start_new_session=True
         )
         self.running[service] = process
         return process
@@ -104,7 +114,8 @@ class Stack:
 def stack(tmp_path: Path) -> Iterator[Stack]:
     tmp_path.chmod(0o755)
     with Embedded(tmp_path / "servers", fast=True) as servers:
-        found = Stack(servers, tmp_path / "home")
+        found = Stack(servers, tmp_path)
+        found.copy()
         yield found
         for process in found.running.values():
             if process.poll() is None:
@@ -117,8 +128,8 @@ def test_its_processes_work_together(stack: Stack, tally: dict[str, str]) -> Non
     stack.run("migrate")
     for role in ("web", "worker", "beat"):
         stack.start(role)
-    wait_for(stack.answers)
-    wait_for(lambda: all((stack.home / f"{role}.ready").exists() for role in ("worker", "beat")))
+    wait_for(stack.answers, PATIENCE)
+    wait_for(lambda: all((stack.home / f"{role}.ready").exists() for role in ("worker", "beat")), PATIENCE)
 
     key = json.loads(stack.run("provision", "provision", "acme", "--json"))["live_key"]
     caller = requests.Session()
