@@ -49,6 +49,8 @@ def note_expiring_keys() -> None:
     near = ApiKey.objects.filter(revoked_at=None, expires_at__gt=now - LOOK_BACK, expires_at__lte=now + NOTICES[-1][1])
     for key in near.select_related("tenant").order_by("expires_at").iterator(chunk_size=BATCH):
         with tenant_scope(key.tenant_id):
+            # Two clocks at once would both find no event yet.
+            ApiKey.objects.select_for_update().filter(pk=key.pk).first()
             kind = notice(key, now)
             if not Event.objects.of(key.tenant).filter(record_id=key.id, type=kind).exists():
                 note(key, actor=Actor.system(key.tenant, "expiry"), type=kind)

@@ -127,6 +127,11 @@ class TenantRow(models.Model):
     class Meta:
         abstract = True
 
+    def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *rest: Any) -> Any:
+        """Name the tenant in the condition instead of setting it anew: a row never moves to another tenant."""
+        kept = [value for value in values if value[0].attname != "tenant_id"]
+        return super()._do_update(base_qs.filter(tenant=self.tenant_id), using, pk_val, kept, *rest)
+
 
 class TenantModel(TenantRow):
     """A record of a tenant; `version` rises by one with every change and is the record's ETag."""

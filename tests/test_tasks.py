@@ -67,6 +67,14 @@ def test_it_announces_a_keys_end_once_each(acme: Caller) -> None:
         assert [event.type for event in kinds] == ["api_key.expiring_7d", "api_key.expiring_1d", "api_key.expired"]
 
 
+def test_it_announces_a_keys_end_once_with_two_clocks(acme: Caller) -> None:
+    for _ in range(3):
+        acme.with_scopes("read", expires_at=timezone.now() + timedelta(days=6, hours=23))
+    at_once(4, lambda _: note_expiring_keys())
+    with tenant_scope(acme.tenant.id):
+        assert Event.objects.of(acme.tenant).filter(type="api_key.expiring_7d").count() == 3
+
+
 def test_it_forgets_claims_whose_day_is_over(acme: Caller) -> None:
     acme.post("/clients", {"name": "Ada"}, Idempotency_Key="a-1")
     forget_claims()
