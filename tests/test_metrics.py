@@ -19,6 +19,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from prometheus_client.parser import text_string_to_metric_families
 
+from apikeys import limits
 from config import env
 from config.env import BASE
 from config.metrics.readings import READINGS
@@ -139,6 +140,21 @@ def test_tasks_are_counted_where_every_web_server_sees_them() -> None:
     seal_events.apply()
     READINGS.until = 0.0
     assert number(scrape(), "kith_tasks_total", **task) == before + 1
+
+
+def test_it_answers_while_redis_is_away(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.LIMITS_URL = "redis://127.0.0.1:9/2"
+    monkeypatch.setattr(limits, "shared", limits.SharedCounter())
+    before = number(scrape(), "kith_limits_fallbacks_total")
+    limits.take(uuid4().hex, [limits.Window("minute", 9)])
+    started = time.monotonic()
+    # A task goes on too: nobody waits for a count.
+    seal_events.apply()
+    READINGS.until = 0.0
+    text = scrape()
+    assert time.monotonic() - started < 3
+    assert number(text, "kith_limits_fallbacks_total") == before + 1
+    assert (number(text, "kith_redis_up"), "kith_tasks_total" in text) == (0, False)
 
 
 @pytest.mark.parametrize(

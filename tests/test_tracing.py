@@ -142,6 +142,7 @@ def test_an_attempt_to_deliver_is_a_span_without_the_address(
     assert SECRET not in span.to_json()
 
 
+@pytest.mark.deep
 def test_nothing_that_sends_is_loaded_where_it_is_off() -> None:
     # Redis's own client looks for the rest, whoever uses it.
     names = ("config.metrics.tracing", "opentelemetry.exporter", "google.protobuf")

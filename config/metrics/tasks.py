@@ -5,12 +5,15 @@ Where Redis loses them they begin at 0 again, which Prometheus knows how to read
 
 import time
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import redis
 from celery import current_app
 from celery.signals import task_postrun, task_prerun
 from django.conf import settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 __all__ = ["counted", "queue_length"]
 
@@ -21,8 +24,10 @@ DONE = "succeeded"
 started: dict[str, float] = {}
 
 
+@cache
 def connect(url: str) -> redis.Redis:
-    return redis.Redis.from_url(url, socket_timeout=PATIENCE, socket_connect_timeout=PATIENCE, decode_responses=True)
+    waits: Any = {"socket_timeout": PATIENCE, "socket_connect_timeout": PATIENCE}
+    return redis.Redis.from_url(url, **waits, retry=Retry(NoBackoff(), 0), decode_responses=True)
 
 
 @task_prerun.connect
@@ -37,7 +42,7 @@ def end(task_id: str, task: Any, state: str, retval: Any, **_: Any) -> None:
     seconds = time.monotonic() - started.pop(task_id, time.monotonic())
     outcome = DONE if state == "SUCCESS" else type(retval).__name__
     try:
-        with connect(settings.LIMITS_URL) as client, client.pipeline(transaction=False) as pipe:
+        with connect(settings.LIMITS_URL).pipeline(transaction=False) as pipe:
             pipe.hincrby(PLACE, f"{task.name} {outcome}", 1)
             pipe.hincrbyfloat(PLACE, task.name, seconds)
             pipe.execute()
@@ -49,8 +54,7 @@ def end(task_id: str, task: Any, state: str, retval: Any, **_: Any) -> None:
 def counted() -> tuple[Mapping[tuple[str, str], float], Mapping[str, float]] | None:
     """Return how many tasks ended, by name and outcome, and their seconds by name; None where Redis is away."""
     try:
-        with connect(settings.LIMITS_URL) as client:
-            found: Any = client.hgetall(PLACE)
+        found: Any = connect(settings.LIMITS_URL).hgetall(PLACE)
     except (redis.RedisError, OSError):
         return None
     names = [(*name.partition(" "), float(value)) for name, value in found.items()]
@@ -66,8 +70,7 @@ def queue_length() -> int | None:
     if not broker.startswith(("redis", "unix")):
         return None
     try:
-        with connect(broker) as client:
-            length: Any = client.llen(current_app.conf.task_default_queue)
-            return int(length)
+        length: Any = connect(broker).llen(current_app.conf.task_default_queue)
     except (redis.RedisError, OSError):
         return None
+    return int(length)
