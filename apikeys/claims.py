@@ -8,6 +8,7 @@ from typing import Any
 from django.db import connections, models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from prometheus_client import Counter
 
 from apikeys.errors import ClaimInProgress, ClaimMalformed, ClaimMismatch, ClaimUnrepeatable
 from tenants import ids
@@ -21,6 +22,11 @@ KEPT = timedelta(hours=24)
 MAX_LENGTH = 255
 # The status of a claim whose answer was not kept: no other claim has one that is no success.
 ONCE = 409
+COUNTED = Counter("kith_idempotency", "Requests with an Idempotency-Key, by what became of it.", ("outcome",))
+# Known from the start, so that the first one is a rise from zero.
+KEPT_NEW, REPLAYED, IN_PROGRESS, MISMATCH, UNREPEATABLE = (
+    COUNTED.labels(outcome) for outcome in ("kept", "replayed", "in_progress", "mismatch", "unrepeatable")
+)
 
 
 class Claim(models.Model):
@@ -108,6 +114,7 @@ def take_lock(tenant: Tenant, owner: str, key: str) -> None:
     with connections[alias()].cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{tenant.id}:{owner}:{key}"])
         if not cursor.fetchone()[0]:
+            IN_PROGRESS.inc()
             raise ClaimInProgress(
                 "A request with this Idempotency-Key is being answered right now. Try again in a second."
             )
@@ -116,9 +123,12 @@ def take_lock(tenant: Tenant, owner: str, key: str) -> None:
 def replay(claim: Claim, fingerprint: bytes) -> HttpResponse:
     """Return the stored answer again; raise ClaimMismatch for another request, ClaimUnrepeatable for a secret."""
     if bytes(claim.fingerprint) != fingerprint:
+        MISMATCH.inc()
         raise ClaimMismatch("This Idempotency-Key was used with another request. Use a new key for a new request.")
     if claim.status == ONCE:
+        UNREPEATABLE.inc()
         raise ClaimUnrepeatable(bytes(claim.body).decode())
+    REPLAYED.inc()
     headers = {**claim.headers, "Idempotent-Replayed": "true"}
     return HttpResponse(bytes(claim.body), status=claim.status, headers=headers)
 
@@ -137,6 +147,7 @@ def store(tenant: Tenant, owner: str, key: str, fingerprint: bytes, response: Ht
         unique_fields=["tenant", "owner", "key"],
         update_fields=["fingerprint", "status", "headers", "body", "expires_at"],
     )
+    KEPT_NEW.inc()
 
 
 def forget_expired(tenant: Tenant, *, batch: int = 1000) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 import redis
 from django.conf import settings
+from prometheus_client import Counter
 from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
 from redis.retry import Retry
@@ -22,6 +23,8 @@ HOURLY = 1000
 PATIENCE = 0.05
 # After a failure Redis is left alone this long: no request waits PATIENCE twice for the same outage.
 REST = 1.0
+
+FALLBACKS = Counter("kith_limits_fallbacks", "Requests counted by a process alone, as Redis did not answer in time.")
 
 # Counts a request in every window, or in none when one of them is full. Returns the counts after the request,
 # and 1 or 0 for taken or refused.
@@ -176,6 +179,7 @@ class LocalCounter:
 
     def take(self, keys: Sequence[str], windows: Sequence[Window], now: float) -> list[int]:
         """Return the counts and the verdict, scaled so that all web processes together hold the limit."""
+        FALLBACKS.inc()
         with self.lock:
             self.forget(now)
             shares = [max(1, window.limit // settings.WEB_WORKERS) for window in windows]

@@ -7,13 +7,14 @@ from typing import Any
 from celery import Celery
 from celery.app.amqp import AMQP
 from celery.exceptions import SecurityWarning
-from celery.signals import beat_init, setup_logging, worker_init, worker_ready
+from celery.signals import beat_init, setup_logging, worker_init, worker_process_init, worker_ready
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from kombu import Connection
 
 from config.checks import refuse_unsafe
+from config.metrics import tasks  # noqa: F401  counts those that end
 from config.ready import ready_file
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
@@ -85,6 +86,16 @@ def look_first(**_: Any) -> None:
     finally:
         # The processes that work are forked from this one, and must not share a connection.
         connections.close_all()
+
+
+@worker_process_init.connect
+def trace(**_: Any) -> None:
+    """Send traces of what this process does, where that is set; before it was forked there was nobody to send them."""
+    if settings.TRACED:
+        from config.metrics import tracing  # noqa: PLC0415  nothing of it is loaded where it is off
+
+        tracing.start()
+        tracing.trace_tasks()
 
 
 @worker_ready.connect

@@ -86,6 +86,21 @@ SETTINGS = (
     Setting(
         "LOG_LEVEL", kinds.choice("DEBUG", "INFO", "WARNING", "ERROR"), "INFO", "The least important lines to log."
     ),
+    Setting(
+        "METRICS_TOKEN",
+        kinds.TOKEN,
+        "",
+        "Who sends it as a bearer token may read /metrics. Empty: whoever is on this machine, where no proxy stands in "
+        "front.",
+        True,
+    ),
+    Setting(
+        "OTEL_EXPORTER_OTLP_ENDPOINT",
+        kinds.SITE,
+        "",
+        "The collector of OpenTelemetry that traces are sent to, over HTTP, like http://localhost:4318. Empty: none "
+        "are made.",
+    ),
     Setting("STATEMENT_TIMEOUT_MS", kinds.number(0, 600_000), "5000", "Milliseconds a database statement may take."),
 )
 

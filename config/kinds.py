@@ -53,6 +53,13 @@ def is_key(text: str) -> bool:
     return len(content) == KEY_BYTES and urlsafe_b64encode(content).decode() == text
 
 
+def to_token(text: str) -> str:
+    """Check that a secret which is sent with requests fits in a header, and is too long to guess."""
+    if text and not (len(text) >= 20 and text.isascii() and text.isprintable() and " " not in text):
+        raise ValueError(text)
+    return text
+
+
 def to_path(text: str) -> str:
     """Make a folder name absolute; `~` is the home of the user."""
     return str(Path(text).expanduser().absolute())
@@ -95,6 +102,7 @@ def address(example: str, *schemes: str, empty: bool = False) -> Kind:
 TEXT = Kind("text", str, "it must be text")
 FLAG = Kind("flag", to_flag, "it must be true or false")
 WORDS = Kind("list", to_words, "it must be a list with commas between")
+TOKEN = Kind("text", to_token, "it must be 20 or more letters, digits and signs, as openssl rand -hex 32 makes them")
 PATH = Kind("folder", to_path, "it must be a folder")
 NETWORKS = Kind("list of networks", to_networks, "it must be a list of networks like 10.0.0.0/8, 192.168.1.0/24")
 KEYS = Kind("list of keys", to_keys, "it must be keys of 32 bytes in URL-safe base64, with commas between")

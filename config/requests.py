@@ -10,6 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from uuid_utils.compat import uuid7
 
+from config.metrics.requests import count
 from crm.wakeups import wait_of
 
 __all__ = ["ClientAddress", "RequestLog"]
@@ -49,7 +50,9 @@ class RequestLog:
             response["X-Request-ID"] = request_id
             # One that waits is the same request when it is looked at again.
             if not wait_of(response):
-                log.info("request", **describe(request, response, time.perf_counter() - started))
+                seconds = time.perf_counter() - started
+                count(request, response, seconds)
+                log.info("request", **describe(request, response, seconds))
         return response
 
 

@@ -22,6 +22,8 @@ def create_all(connection: Connection, state: State) -> None:
     for login, group in MEMBERS.items():
         create_role(connection, login, MEMBER, state.password(login))
         connection.execute(granting(group, login))
+    # How many connections wait or hold a transaction is watched at /metrics.
+    connection.execute("GRANT pg_read_all_stats TO kith_admin")
     create_role(connection, OWNER, OWNING, state.password(OWNER))
     create_database(connection)
 

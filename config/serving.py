@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 # Typed, but not as something to import.
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
+import config.metrics.folder  # noqa: F401  before anything that counts
+from config.metrics.requests import IN_FLIGHT
 from config.receiving import receive, to_environ
 from config.waiting import WaitingRoom
 from config.wsgi import application as django
@@ -49,6 +51,7 @@ class Application:
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Serve one request; a client that goes away meanwhile ends it."""
         environ = to_environ(scope)
+        IN_FLIGHT.inc()
         try:
             body, length = await receive(environ, proto)
             with closing(body):
@@ -60,6 +63,8 @@ class Application:
             proto.response_empty(408, [("Connection", "close")])
         except ProtocolClosed:
             return
+        finally:
+            IN_FLIGHT.dec()
 
     async def serve(self, environ: dict[str, Any], proto: Any) -> None:
         environ[CAN_WAIT] = self.room.has_room

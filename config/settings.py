@@ -59,6 +59,8 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "config.requests.ClientAddress",
     "config.requests.RequestLog",
+    # It loads what it needs; where there is nothing to trace, nothing of it is loaded.
+    *(["config.metrics.tracing.Tracing"] if ENV.text("OTEL_EXPORTER_OTLP_ENDPOINT") else []),
     "tenants.routing.StaffDatabase",
     "config.staff.headers.StaffHeaders",
     "django.middleware.security.SecurityMiddleware",
@@ -178,6 +180,8 @@ WEBHOOK_LEASE_SECONDS = 60
 WEBHOOK_CIRCUIT_SECONDS = 30
 FEED_DAYS = ENV.number("FEED_DAYS")
 WEB_WORKERS = ENV.number("WEB_WORKERS")
+METRICS_TOKEN = ENV.text("METRICS_TOKEN")
+TRACED = bool(ENV.text("OTEL_EXPORTER_OTLP_ENDPOINT"))
 
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "admin:index"

@@ -5,6 +5,7 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+import config.metrics.folder  # noqa: F401  before anything that counts
 from config.checks import refuse_unsafe
 from config.databases import need_servers
 

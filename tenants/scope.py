@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
+from prometheus_client import Counter
 
 from tenants.routing import STAFF, alias, using
 from tenants.statements import set_tenant
@@ -14,12 +15,17 @@ from tenants.statements import set_tenant
 __all__ = ["SETTING", "TenantScopeMissing", "adopt", "current", "request_scope", "staff_scope", "tenant_scope", "work"]
 
 SETTING = "app.tenant_id"
+MISSING = Counter("kith_tenant_scope_missing", "Reads of tenants' rows outside a tenant's scope, refused. Must be 0.")
 _current: ContextVar[UUID | None] = ContextVar("tenant_id", default=None)
 _work: ContextVar[object] = ContextVar("work", default=None)
 
 
 class TenantScopeMissing(RuntimeError):
     """A tenant table was asked for rows outside tenant_scope(), or inside the scope of another tenant."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        MISSING.inc()
 
 
 def current() -> UUID:

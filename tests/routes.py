@@ -24,6 +24,7 @@ OPEN = {
     "admin/": "for staff, under a database role of its own",
     "login/|logout/|settings/.*": "for members, under the staff's role, each query bounded to their seats",
     "livez|readyz|api/health": "says whether the servers answer",
+    "metrics": "counts, for whoever has the token or is on this machine; nothing in it names a tenant",
     "(.*/)?openapi.json": "describes a contract, with made-up records",
     "(.*/)?event-types(/{type})?": "describes a contract's events, with made-up records",
     "u/<str:token>": "tells whoever holds a mail's signed link the sender's name; it shows no record",

@@ -27,6 +27,7 @@ from webhooks.secrets import Unreadable, unseal
 from webhooks.sender import Answer, Post
 from webhooks.signing import sign
 from webhooks.speech import Heard, speech
+from webhooks.watching import tell
 
 __all__ = ["SLOTS", "Drain"]
 
@@ -169,6 +170,7 @@ class Drain:
         del self.under_way[result.taken.attempt_id]
         self.turns[result.taken.lane].note(result)
         self.results.append(result)
+        tell(result)
 
     def leave(self, posting: Posting[UUID]) -> None:
         """Give everything back before the process ends; what has no answer by then is left to the next."""

@@ -174,6 +174,12 @@ class Delivery(models.Model):
                 name="delivery_line",
             ),
             models.Index(fields=["tenant", "endpoint_id", "-created_at", "-id"], name="delivery_latest"),
+            # Across tenants, for whoever watches over Kith as a whole.
+            models.Index(
+                fields=["finished_at"],
+                condition=models.Q(status__in=["exhausted", "poisoned"]),
+                name="delivery_given_up",
+            ),
         ]
 
     def __str__(self) -> str:

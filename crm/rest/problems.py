@@ -7,16 +7,20 @@ from typing import Any
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
 from django.http import Http404
+from prometheus_client import Counter
 from rest_framework import exceptions
 
 from apikeys import errors as credentials
-from apikeys.limits import Usage
+from apikeys.limits import SECONDS, Usage
 from crm.errors import Conflict, InUse, Invalid, InvalidTransition, Problem, Refusal
 from crm.rest.contract import Contract
 from tenants.membership import LastOwner
 
 __all__ = ["is_passing", "problem_of", "throttled"]
 
+REFUSED = Counter("kith_limits_refusals", "Requests refused with 429, by the window that was full.", ("window",))
+# Known from the start, so that the first one is a rise from zero.
+COUNT = {name: REFUSED.labels(name).inc for name in SECONDS}
 # SQLSTATE classes of failures that a second try may heal: serialisation, deadlock, lost connection, shutdown.
 SECOND_TRY = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
 
@@ -66,6 +70,7 @@ def worded(error: Any, contract: Contract, model: Any) -> Problem:
 def throttled(usage: Usage, now: float) -> Refusal:
     """Return the 429 of an exhausted window."""
     name = usage.window.name
+    COUNT[name]()
     wait = max(1, usage.reset - int(now))
     message = f"The limit of {usage.window.limit} requests per {name} is used up. Try again in {wait} s."
     details = {"window": name, "limit": usage.window.limit, "retry_after": wait}

@@ -1,0 +1,1 @@
+"""What Kith tells of itself: numbers for Prometheus at /metrics, and traces for OpenTelemetry where that is set."""
