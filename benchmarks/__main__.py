@@ -14,13 +14,14 @@ from pathlib import Path
 from config.embedded import Embedded
 
 MEASURES = {
-    "calls": "benchmarks.measuring",
+    "calls": "benchmarks.throughput",
+    "quick": "benchmarks.measuring",
     "deliveries": "benchmarks.deliveries",
     "latency": "benchmarks.latency",
     "soak": "benchmarks.soak",
 }
 # Here the servers must be as safe as they really are.
-REAL = ("latency", "soak")
+REAL = ("calls", "latency", "soak")
 ALWAYS = ("calls", "deliveries")
 
 
