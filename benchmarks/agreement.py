@@ -81,6 +81,6 @@ def next_cursor(peer: str, body: Any) -> str:
     if peer == KITH:
         return str(body["pagination"]["next_cursor"])
     if peer == STOCK:
-        return parse_qs(urlsplit(body["next"]).query)["cursor"][0]
+        return parse_qs(urlsplit(str(body["next"])).query)["cursor"][0]
     last = body["data"][-1]
     return f"{last['created_at']},{last['id']}"

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.sql import SQL, Identifier
 from rich.progress import Progress
 
@@ -37,7 +37,7 @@ class Size:
 def database(name: str) -> str:
     """Return the address of a database of this server, as its owner."""
     url = os.environ["DATABASE_MIGRATION_URL"]
-    return url if name == KITH else make_conninfo(**{**conninfo_to_dict(url), "dbname": f"kith_bench_{name}"})
+    return url if name == KITH else make_conninfo(url, dbname=f"kith_bench_{name}")
 
 
 def connect(name: str) -> psycopg.Connection:

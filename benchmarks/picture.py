@@ -102,4 +102,4 @@ def bar(kind: str, y: int, height: int, width: float) -> str:
 
 def text(x: float, y: float, content: str, kind: str = "", *, end: bool = False) -> str:
     side = ' text-anchor="end"' if end else ""
-    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}"{side}>{escape(content)}</text>'
+    return f'<text class="{kind}" x="{x:.1f}" y="{y:.1f}"{side}>{escape(content, quote=False)}</text>'

@@ -29,7 +29,7 @@ cursor = connection.cursor()
 
 
 def rows(statement: str, *values: Any) -> list[tuple[Any, ...]]:
-    return cursor.execute(statement, values).fetchall()  # type: ignore[call-overload,no-any-return]
+    return cursor.execute(statement, values).fetchall()
 
 
 def page(names: tuple[str, ...], found: list[tuple[Any, ...]]) -> Found:

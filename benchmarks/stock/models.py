@@ -1,5 +1,6 @@
 """The peer's tables: what Kith's hold, with the same indexes for the calls that are measured."""
 
+from typing import Any
 from uuid import uuid4
 
 from django.contrib.postgres.indexes import GinIndex
@@ -9,7 +10,7 @@ from django.db import models
 
 __all__ = ["ApiKey", "AuditLog", "Client", "IdempotencyKey", "Invoice", "InvoiceLine", "Outbox", "Tenant"]
 
-MONEY = {"max_digits": 14, "decimal_places": 2}
+MONEY: dict[str, Any] = {"max_digits": 14, "decimal_places": 2}
 
 
 class Tenant(models.Model):
