@@ -21,7 +21,7 @@ __all__ = ["PEERS", "Peer", "make_stock_tables", "serving"]
 
 PEERS = (KITH, STOCK, LIMIT)
 WORKERS = 2
-# Of 1, 2, 4 and 8 threads a process these gave the stock peer most.
+# While one thread of a stock process waits for PostgreSQL, the other one works.
 THREADS = 2
 READY_SECONDS = 60
 STOCK_SETTINGS = "benchmarks.stock.settings"
