@@ -74,7 +74,8 @@ def grid(most: float, unit: float, height: int) -> Iterator[str]:
     step = 1 if most < 12 else 2 if most < 24 else 5
     for value in range(0, int(most) + 1, step):
         x = LEFT + value * unit
-        yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{height - 34}"/>'
+        yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP - 8}" y2="{height - 42}"/>'
+        yield text(x - 3, height - 30, str(value), "small")
 
 
 def line(row: Mapping[str, Any], y: int, unit: float) -> Iterator[str]:

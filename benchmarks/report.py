@@ -89,14 +89,14 @@ def show(result: Mapping[str, Any]) -> None:
 def cell(found: Mapping[str, Any] | None, digits: int) -> str:
     """Return a ratio with its range, its target and whether it is met."""
     if found is None:
-        return "void"
+        return "-"
     text = f"{found['median']:.{digits}f} ({found['min']:.{digits}f}-{found['max']:.{digits}f})"
     return f"{text} {'≥' if found['met'] else '<'} {found['target']:g}" if "target" in found else text
 
 
 def absolute(found: Mapping[str, float] | None) -> str:
     if found is None:
-        return "void"
+        return "-"
     database = found["postgres"] + found["redis"]
     return f"{found['rate']:.0f}/s {found['cpu']:.2f} + {database:.2f} ms {found['p50']:.1f} {found['p99']:.1f}"
 
