@@ -9,7 +9,7 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-deep lint format openapi tour bench settings requirements clean
+.PHONY: help setup setup-dev run test test-deep lint format openapi tour bench bench-quick settings requirements clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -48,8 +48,11 @@ format: setup-dev ## Put the code in shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
 
-bench: setup-dev ## Measure; see benchmarks/
+bench: setup-dev ## Measure against a stock and a bare server; see benchmarks/README.md
 	@exec $(PY) -m benchmarks $(ARGS)
+
+bench-quick: setup-dev ## Compare the CPU of the hot calls with the committed figures; ARGS="--write" renews them
+	@exec $(PY) -m benchmarks quick $(ARGS)
 
 settings: setup ## Show every setting, its value and where it comes from
 	@exec $(PY) manage.py settings

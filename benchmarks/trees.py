@@ -4,8 +4,9 @@ import os
 from pathlib import Path
 
 import psutil
+from redis import Redis
 
-__all__ = ["cpu_of", "memory_of", "postgres"]
+__all__ = ["cpu_of", "memory_of", "postgres", "redis"]
 
 
 def tree(root: psutil.Process) -> list[psutil.Process]:
@@ -39,3 +40,8 @@ def postgres() -> psutil.Process:
     """Return the server of this run's folder."""
     lock = Path(os.environ["KITH_HOME"]) / "postgres" / "postmaster.pid"
     return psutil.Process(int(lock.read_text().split("\n", 1)[0]))
+
+
+def redis() -> psutil.Process:
+    """Return the server that this run counts limits in."""
+    return psutil.Process(int(Redis.from_url(os.environ["REDIS_URL"]).info("server")["process_id"]))

@@ -1,0 +1,1 @@
+"""The limit: the same answers without a framework, by hand-written SQL."""
