@@ -78,7 +78,7 @@ class ContractView(FromReplica, ViewSetMixin, APIView):
         if WAITED in request.META:
             # Counted when it first came in.
             self.usages = request.META[WAITED].usages
-        response = self.from_replica(request, *args, **kwargs)
+        response: HttpResponse | None = self.from_replica(request, *args, **kwargs)
         try:
             response = response or self.attempt(request, *args, **kwargs)
         except Retryable:

