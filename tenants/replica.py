@@ -151,13 +151,13 @@ def reading() -> Iterator[None]:
 
 
 def ask() -> int:
-    """Return how far the replica has replayed. Raises DatabaseError when it does not say so in time, or Unfit."""
+    """Return how far the replica has replayed. Raises DatabaseError where it does not say so in time, or is none."""
     connection: Any = connections[REPLICA]
     with connection.waiting(PATIENCE), connection.cursor() as cursor:
         cursor.execute(QUESTION)
         found = cursor.fetchone()[0]
     if found is None:
-        raise Unfit("It follows no primary.")
+        raise OperationalError("It follows no primary.")
     return int(found)
 
 

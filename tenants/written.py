@@ -47,9 +47,9 @@ class Notes:
 
         A thousand events of one transaction, which is known by `work`, are noted once.
         """
-        if work is not None and work is self.noted:
+        if work is not None and (work, tenant_id) == self.noted:
             return
-        self.noted = work
+        self.noted = work, tenant_id
         try:
             # Never backwards: of two commits the earlier one may be noted later.
             self.ask("zadd", {str(tenant_id): position(alias)}, gt=True)
@@ -73,16 +73,14 @@ class Notes:
         if time.monotonic() < self.resting_until:
             raise redis.ConnectionError("Redis did not answer a moment ago.")
         try:
-            with self.connect().pipeline(transaction=False) as pipe:
-                if self.owed:
-                    pipe.zrem(WRITTEN, EVERYONE)
-                getattr(pipe, command)(WRITTEN, *arguments, **own)
-                answer = pipe.execute()[-1]
+            client = self.connect()
+            if self.owed:
+                client.zrem(WRITTEN, EVERYONE)
+                self.owed = False
+            return getattr(client, command)(WRITTEN, *arguments, **own)
         except (redis.RedisError, OSError):
             self.resting_until = time.monotonic() + REST
             raise
-        self.owed = False
-        return answer
 
     def connect(self) -> Any:
         if self.client is None:
