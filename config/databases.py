@@ -12,16 +12,27 @@ from config.env import Environment
 NO_DATABASE = "No database: start Kith with `make run`, or set DATABASE_URL."
 SILENT_DATABASE = "The database does not answer: start Kith with `make run`, or correct DATABASE_URL."
 NO_REDIS = "No Redis: start Kith with `make run`, or set REDIS_URL."
-ROLES = {"DATABASE_URL": "kith_app", "DATABASE_ADMIN_URL": "kith_admin"}
+REPLICA = "DATABASE_REPLICA_URL"
+BRIEF = {"connect_timeout": 2, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2}
+ROLES = {"DATABASE_URL": "kith_app", "DATABASE_ADMIN_URL": "kith_admin", REPLICA: "kith_app"}
 
 
 def databases(env: Environment) -> dict[str, dict[str, Any]]:
-    """Return the three connections: the API, the admin, and the owner of the tables."""
-    return {
+    """Return the connections: the API, the admin, the owner of the tables, and a replica where there is one."""
+    found = {
         "default": database(env, "DATABASE_URL"),
         "admin": database(env, "DATABASE_ADMIN_URL"),
         "owner": database(env, "DATABASE_MIGRATION_URL"),
     }
+    return found | ({"replica": replica(env)} if env.text(REPLICA) else {})
+
+
+def replica(env: Environment) -> dict[str, Any]:
+    """Return the connection to the replica: where there is another server to ask, none is waited for."""
+    found = database(env, REPLICA)
+    limit = env.number("STATEMENT_TIMEOUT_MS") / 1000 or 30
+    # For a replica that hangs: it cannot keep to PostgreSQL's own limit.
+    return {**found, "ENGINE": "tenants.impatient", "PATIENCE": limit + 1, "OPTIONS": {**found["OPTIONS"], **BRIEF}}
 
 
 def database(env: Environment, name: str) -> dict[str, Any]:

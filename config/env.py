@@ -34,6 +34,14 @@ SETTINGS = (
     Setting(
         "DATABASE_MIGRATION_URL", kinds.DATABASE, "", "The same, as owner of the tables. Empty: DATABASE_URL.", True
     ),
+    Setting(
+        "DATABASE_REPLICA_URL",
+        kinds.DATABASE,
+        "",
+        "A standby that streams from it: reads of the API go there, unless a tenant's own writes are missing there. "
+        "Empty: all reads go to DATABASE_URL.",
+        True,
+    ),
     Setting("REDIS_URL", kinds.REDIS, "", "Redis, for tasks, limits and caches. Empty: Kith runs its own.", True),
     Setting("KITH_HOME", kinds.PATH, "var", "The folder for everything Kith keeps on disk."),
     Setting("HOST", kinds.TEXT, "127.0.0.1", "The address the web server listens on; 0.0.0.0 is every address."),

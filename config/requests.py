@@ -60,6 +60,8 @@ def describe(request: HttpRequest, response: HttpResponse, seconds: float) -> di
     """Return the line's fields; the route is the pattern, never the path, which may hold ids."""
     route = request.resolver_match.route if request.resolver_match else "(none)"
     fields = {"method": request.method, "route": route, "status": response.status_code, "ms": round(seconds * 1000, 1)}
+    if database := getattr(request, "database", None):
+        fields["database"] = database
     credential = getattr(request, "credential", None)
     if credential is not None:
         tenant = credential.tenant

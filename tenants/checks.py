@@ -1,14 +1,15 @@
 """System checks of the tenant guards: a table without its policy stops the start, with the line that is missing."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
 from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import connections, models
+from django.db import DatabaseError, connections, models
 
 from tenants.policies import has_tenant, key_name, tenant_references
-from tenants.routing import alias
+from tenants.routing import REPLICA, alias, unbound_role
 
 __all__ = ["EXEMPT", "catalogue", "connection_role"]
 
@@ -30,7 +31,6 @@ SELECT c.relname, c.relrowsecurity AND c.relforcerowsecurity,
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
 """
-ROLE = "SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
 
 
 def tenant_models() -> list[type[models.Model]]:
@@ -82,12 +82,18 @@ def connection_role(databases: Sequence[str] | None = None, **kwargs: Any) -> li
     """Refuse a web or worker connection whose role row-level security does not bind."""
     if "default" not in (databases or ()):
         return []
-    with connections[alias()].cursor() as cursor:
-        cursor.execute(ROLE)
-        name, superuser, bypasses = cursor.fetchone()
-    if not superuser and not bypasses:
-        return []
-    hint = "Let DATABASE_URL log in as a role that may take the role kith_app and nothing more."
+    found = [("DATABASE_URL", unbound_role(alias()))]
+    if REPLICA in connections.settings:
+        # One that is away stops no start: before it serves a read it is asked the same.
+        with suppress(DatabaseError):
+            found.append(("DATABASE_REPLICA_URL", unbound_role(REPLICA)))
+        connections[REPLICA].close()
     return [
-        Error(f"The connection runs as {name}, which row-level security does not bind.", hint=hint, id="tenants.E005")
+        Error(
+            f"The connection runs as {name}, which row-level security does not bind.",
+            hint=f"Let {setting} log in as a role that may take the role kith_app and nothing more.",
+            id="tenants.E005",
+        )
+        for setting, name in found
+        if name
     ]

@@ -11,6 +11,7 @@ from django.db import transaction
 
 from tenants.actor import Actor
 from tenants.models import Event
+from tenants.replica import note_commit
 from tenants.routing import alias
 from tenants.scope import work
 
@@ -66,6 +67,7 @@ def record(
         data=orjson.loads(body),
         changes=orjson.loads(moved),
     )
+    note_commit(event.tenant_id, work())
     if audience == Event.Audience.PUBLIC:
         announce_once(event.tenant_id)
     return event

@@ -5,13 +5,20 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from django.db import connections
 from django.http import HttpRequest, HttpResponse
 
-__all__ = ["PEOPLE", "STAFF", "Router", "StaffDatabase", "alias", "for_people", "using"]
+__all__ = [
+    "PEOPLE", "REPLICA", "STAFF", "Router", "StaffDatabase", "alias", "for_people", "unbound_role", "using",
+]  # fmt: skip
 
 # The connection of the staff's role, and the pages that work through it: all that log people in.
 STAFF = "admin"
+# The connection for reads of the API, where a replica is set up: the API's own role, on another server.
+REPLICA = "replica"
 PEOPLE = ("/admin/", "/login/", "/logout/", "/settings/")
+
+ROLE = "SELECT current_user, rolsuper, rolbypassrls FROM pg_roles WHERE rolname = current_user"
 
 _alias: ContextVar[str] = ContextVar("database_alias", default="default")
 
@@ -31,6 +38,14 @@ def using(name: str) -> Iterator[None]:
         _alias.reset(token)
 
 
+def unbound_role(name: str) -> str | None:
+    """Return the role of the connection `name` if row-level security does not bind it; None where all is well."""
+    with connections[name].cursor() as cursor:
+        cursor.execute(ROLE)
+        role, superuser, bypasses = cursor.fetchone()
+    return str(role) if superuser or bypasses else None
+
+
 def for_people(request: HttpRequest) -> bool:
     """Tell whether the request is for one of the pages that people log in to."""
     return request.path_info.startswith(PEOPLE)
@@ -43,7 +58,7 @@ class Router:
     """
 
     def db_for_read(self, model: Any, **hints: Any) -> str:
-        return STAFF if model._meta.app_label == "sessions" and alias() == "default" else alias()
+        return STAFF if model._meta.app_label == "sessions" and alias() in ("default", REPLICA) else alias()
 
     db_for_write = db_for_read
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connections, transaction
 from prometheus_client import Counter
 
+from tenants.replica import confirm
 from tenants.routing import STAFF, alias, using
 from tenants.statements import set_tenant
 
@@ -42,9 +43,13 @@ def work() -> object:
 
 
 def adopt(tenant_id: UUID) -> None:
-    """Let Python know the tenant that the authenticating statement has set in the open request_scope()."""
+    """Let Python know the tenant that the authenticating statement has set in the open request_scope().
+
+    Raises Unfit where that reads from a replica that does not show everything the tenant committed.
+    """
     if not connections[alias()].in_atomic_block:
         raise TenantScopeMissing("A tenant can only be adopted inside request_scope().")
+    confirm(tenant_id)
     _current.set(tenant_id)
 
 

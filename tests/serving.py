@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -59,21 +60,22 @@ def serve(server: WSGIServer) -> None:
 class Web:
     """The web server as `manage.py up` starts it, on a port of its own."""
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self, workers: int = 1, *, log: Path = Path(os.devnull), **own: str) -> None:
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        environ = os.environ | {"PORT": str(self.port), "WEB_WORKERS": str(workers)}
+        environ = {**os.environ, "PORT": str(self.port), "WEB_WORKERS": str(workers), **own}
         self.url = f"http://127.0.0.1:{self.port}"
         # What PostgreSQL knows its connections by.
         self.name = f"web-{self.port}"
-        self.process = subprocess.Popen(
-            web(env.read(environ)),
-            env=environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "PGAPPNAME": self.name},
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        with log.open("ab") as lines:
+            self.process = subprocess.Popen(
+                web(env.read(environ)),
+                env=environ | {"DJANGO_SETTINGS_MODULE": "config.settings", "PGAPPNAME": self.name},
+                start_new_session=True,
+                stdout=lines,
+                stderr=lines,
+            )
         wait_for(self.is_ready)
 
     def is_ready(self) -> bool:

@@ -28,6 +28,7 @@ from apikeys.errors import (
 from apikeys.limits import Usage, limit_headers, take, windows_of
 from apikeys.permissions import HasScope
 from crm.errors import Problem, Refusal, Retryable
+from crm.replica import FromReplica
 from crm.rest.bodies import JSONRenderer, StrictJSONParser, answer
 from crm.rest.contract import CANONICAL, Contract
 from crm.rest.filters import refuse
@@ -35,6 +36,7 @@ from crm.rest.metadata import is_needed
 from crm.rest.problems import is_passing, problem_of, throttled
 from crm.wakeups import WAITED, wait_of
 from tenants.actor import Actor
+from tenants.replica import doubts
 from tenants.routing import alias
 from tenants.scope import request_scope
 
@@ -55,7 +57,7 @@ NAMELESS = "Required: send your organization's id or slug in this header."
 NOWHERE = "No such path. The reference lists those that there are."
 
 
-class ContractView(ViewSetMixin, APIView):
+class ContractView(FromReplica, ViewSetMixin, APIView):
     """The base of every view that a contract mounts. It reads `contract`, never which one it is."""
 
     contract: ClassVar[Contract] = CANONICAL
@@ -76,8 +78,9 @@ class ContractView(ViewSetMixin, APIView):
         if WAITED in request.META:
             # Counted when it first came in.
             self.usages = request.META[WAITED].usages
+        response: HttpResponse | None = self.from_replica(request, *args, **kwargs)
         try:
-            response = self.attempt(request, *args, **kwargs)
+            response = response or self.attempt(request, *args, **kwargs)
         except Retryable:
             self.last_try = True
             response = self.attempt(request, *args, **kwargs)
@@ -120,7 +123,7 @@ class ContractView(ViewSetMixin, APIView):
         self.check_permissions(request)
 
     def count_guess(self, request: HttpRequest) -> None:
-        if self.last_try and self.usages:
+        if doubts() or (self.last_try and self.usages):
             return
         usage = count_failure(request)
         self.usages = (usage,)
@@ -200,7 +203,7 @@ class ContractView(ViewSetMixin, APIView):
 
     def refuse(self, error: Exception) -> HttpResponse:
         """Return the contract's answer to a failure; raise Retryable for one that deserves a second try."""
-        if not self.last_try and is_passing(error):
+        if doubts(error) or (not self.last_try and is_passing(error)):
             raise Retryable from error
         problem = problem_of(error, self.contract, self.model)
         if problem.status >= 500:

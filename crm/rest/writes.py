@@ -18,6 +18,7 @@ from crm.rest.serializers import bind
 from tenants.actor import Actor
 from tenants.ledger import record as record_event
 from tenants.models import Tenant, TenantModel
+from tenants.replica import note_commit
 from tenants.scope import tenant_scope, work
 
 __all__ = [
@@ -193,6 +194,8 @@ def one_write(handler: Callable[..., HttpResponse]) -> Callable[..., HttpRespons
     @wraps(handler)
     def write(view: Any, request: Any, *args: Any, **kwargs: Any) -> HttpResponse:
         credential = request.auth
+        # Not all that a caller can see again leaves an event.
+        note_commit(credential.tenant.id, work())
         return claimed(
             request._request,
             tenant=credential.tenant,

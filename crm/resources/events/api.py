@@ -113,6 +113,8 @@ class EventViewSet(ResourceViewSet):
     methods = ("list", "retrieve")
     version_field = "record_version"
     moments = ("occurred_at", "occurred_at")
+    # Which transactions may still commit, the primary alone can say.
+    at_primary = True
     # What never changes has no history.
     events: Any = None
 

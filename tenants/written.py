@@ -1,0 +1,96 @@
+"""How far a server must have come to show everything that a tenant committed: noted in Redis after each commit."""
+
+import time
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from django.db import DatabaseError, connections
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+__all__ = ["Notes", "notes", "position"]
+
+# One sorted set of Redis: each tenant's position in PostgreSQL's log, and one below which nobody may read.
+WRITTEN, EVERYONE = "kith:written", "*"
+# In seconds: no commit and no read waits longer for Redis, and after a failure it is let alone for a while.
+PATIENCE, REST = 0.05, 1.0
+# PostgreSQL's log comes in pages, each with a header.
+PAGE, HEADER = 8192, 40
+
+
+def position(alias: str) -> int:
+    """Return where the log of the primary ends; whatever is committed lies before it. Raises DatabaseError."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint")
+        return without_header(int(cursor.fetchone()[0]))
+
+
+def without_header(found: int) -> int:
+    """Return the end of the page before, where the log ends with it: no server replays a header without a record."""
+    into = found % PAGE
+    return found - into if into <= HEADER else found
+
+
+class Notes:
+    """What is noted, for all processes; a note that could not be made is owed, and counts as made for everyone."""
+
+    def __init__(self) -> None:
+        self.client: Any = None
+        self.resting_until = 0.0
+        self.owed = False
+        self.noted: object = None
+
+    def note(self, tenant_id: UUID, alias: str, work: object) -> None:
+        """Note that a transaction of the tenant was just committed through `alias`; never raises.
+
+        A thousand events of one transaction, which is known by `work`, are noted once.
+        """
+        if work is not None and (work, tenant_id) == self.noted:
+            return
+        self.noted = work, tenant_id
+        try:
+            # Never backwards: of two commits the earlier one may be noted later.
+            self.ask("zadd", {str(tenant_id): position(alias)}, gt=True)
+        except (DatabaseError, redis.RedisError, OSError):
+            self.owed = True
+
+    def reach(self, tenant_id: UUID, alias: str) -> int:
+        """Return the position by which everything is there that the tenant committed. Raises RedisError or OSError.
+
+        Where notes are owed or Redis was emptied nobody knows what is missing: it is then where the primary, asked
+        through `alias`, is now, for every tenant.
+        """
+        own, everyones = self.ask("zmscore", [str(tenant_id), EVERYONE])
+        if everyones is None:
+            everyones = position(alias)
+            self.ask("zadd", {EVERYONE: everyones}, nx=True)
+        return int(max(own or 0, everyones))
+
+    def ask(self, command: str, *arguments: Any, **own: Any) -> Any:
+        """Ask Redis about the notes, for PATIENCE at most, once the debts are paid."""
+        if time.monotonic() < self.resting_until:
+            raise redis.ConnectionError("Redis did not answer a moment ago.")
+        try:
+            client = self.connect()
+            if self.owed:
+                client.zrem(WRITTEN, EVERYONE)
+                self.owed = False
+            return getattr(client, command)(WRITTEN, *arguments, **own)
+        except (redis.RedisError, OSError):
+            self.resting_until = time.monotonic() + REST
+            raise
+
+    def connect(self) -> Any:
+        if self.client is None:
+            self.client = redis.Redis.from_url(
+                settings.LIMITS_URL,
+                socket_timeout=PATIENCE,
+                socket_connect_timeout=PATIENCE,
+                retry=Retry(NoBackoff(), 0),
+            )
+        return self.client
+
+
+notes = Notes()
