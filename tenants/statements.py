@@ -11,7 +11,7 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import psycopg
-from django.db import connections
+from django.db import DatabaseError, connections
 from psycopg import errors
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.pq import ExecStatus, Format
@@ -24,7 +24,8 @@ __all__ = ["fetch", "set_tenant"]
 SET_TENANT = "SELECT set_config('app.tenant_id', %s, true)"
 # Kept planned in each connection; what is asked only once is not worth it.
 KEPT = 128
-# Longer than any statement may take: whoever hears nothing by then has lost the connection. In seconds.
+# Longer than any statement may take: whoever hears nothing by then has lost the connection. In seconds; a connection
+# may have a patience of its own.
 PATIENCE = 60
 # A plan that another version of the tables made, and one that is not there (any more).
 STALE = ("0A000", "26000")
@@ -63,8 +64,16 @@ def set_tenant(connection: Any, tenant_id: UUID | None) -> None:
 
 
 def run(connection: Any, in_front: Any, sql: str, params: Sequence[Any], *_: Any) -> Rows:
-    with connection.wrap_database_errors:
-        return planner(connection.connection).fetch(sql, params, in_front)
+    try:
+        with connection.wrap_database_errors:
+            return planner(connection.connection, getattr(connection, "patience", PATIENCE)).fetch(
+                sql, params, in_front
+            )
+    except DatabaseError:
+        if connection.connection is not None and connection.connection.closed:
+            # Now, since at a transaction's end Django would open it anew.
+            connection.close()
+        raise
 
 
 class Planner:
@@ -78,6 +87,7 @@ class Planner:
         # By text and types: the name under which it is planned, empty for one that was asked once.
         self.names: OrderedDict[tuple[bytes, tuple[int, ...]], bytes] = OrderedDict()
         self.made = 0
+        self.patience: float = PATIENCE
         self.ready = poll()
         self.ready.register(self.wire.socket, POLLIN)
 
@@ -166,9 +176,9 @@ class Planner:
         """Wait for the answer without holding Python; what is broken or silent is closed."""
         while self.wire.flush():
             pass
-        if not self.ready.poll(PATIENCE * 1000):
+        if not self.ready.poll(self.patience * 1000):
             self.connection.close()
-            raise psycopg.OperationalError(f"PostgreSQL said nothing within {PATIENCE} seconds.")
+            raise psycopg.OperationalError(f"PostgreSQL said nothing within {self.patience:g} seconds.")
 
     def check(self, result: Any) -> Any:
         """Return a result that is one; raise psycopg's error for any other."""
@@ -182,11 +192,12 @@ class Planner:
 _planners: WeakKeyDictionary[Any, Planner] = WeakKeyDictionary()
 
 
-def planner(connection: Any) -> Planner:
-    """Return the planner of a psycopg connection."""
+def planner(connection: Any, patience: float) -> Planner:
+    """Return the planner of a psycopg connection, which waits so many seconds for an answer."""
     found = _planners.get(connection)
     if found is None:
         found = _planners[connection] = Planner(connection)
+    found.patience = patience
     return found
 
 
