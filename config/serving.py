@@ -12,9 +12,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
+from django.conf import settings
+
 # Typed, but not as something to import.
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
+from config.ready import DRAINING
 from config.receiving import receive, to_environ
 from config.waiting import WaitingRoom
 from config.wsgi import application as django
@@ -40,11 +43,20 @@ class Application:
     """Kith, as granian calls it through RSGI."""
 
     room: WaitingRoom
+    draining = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Get ready to serve in this process."""
         self.room = WaitingRoom()
-        self.room.close_on(signal.SIGTERM, signal.SIGINT, loop=loop)
+        self.room.close_on(signal.SIGINT, loop=loop)
+        # In the place of granian's own answer to it, which is to stop accepting at once.
+        loop.add_signal_handler(signal.SIGTERM, self.drain, loop)
+
+    def drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Say that this process will end, go on for as long as a balancer needs to notice, then let granian end it."""
+        self.draining = True
+        self.room.close()
+        loop.call_later(settings.DRAIN_SECONDS, signal.raise_signal, signal.SIGINT)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Serve one request; a client that goes away meanwhile ends it."""
@@ -62,11 +74,16 @@ class Application:
             return
 
     async def serve(self, environ: dict[str, Any], proto: Any) -> None:
+        if self.draining:
+            environ[DRAINING] = True
         environ[CAN_WAIT] = self.room.has_room
         response, headers = await ask(environ)
         if first := wait_of(response):
             response, headers = await self.wait(first, environ, response, proto)
         if response is not None:
+            if self.draining:
+                # The next request must not come over a connection that is about to be closed.
+                headers = [*headers, ("Connection", "close")]
             await send(response, headers, proto)
 
     async def wait(self, first: Wait, environ: dict[str, Any], response: Any, proto: Any) -> tuple[Any, Headers]:

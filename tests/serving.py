@@ -59,11 +59,11 @@ def serve(server: WSGIServer) -> None:
 class Web:
     """The web server as `manage.py up` starts it, on a port of its own."""
 
-    def __init__(self, workers: int = 1) -> None:
+    def __init__(self, workers: int = 1, **own: str) -> None:
         with closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        environ = os.environ | {"PORT": str(self.port), "WEB_WORKERS": str(workers)}
+        environ = {**os.environ, "PORT": str(self.port), "WEB_WORKERS": str(workers), **own}
         self.url = f"http://127.0.0.1:{self.port}"
         # What PostgreSQL knows its connections by.
         self.name = f"web-{self.port}"

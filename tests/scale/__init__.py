@@ -1,0 +1,1 @@
+"""Past one machine: pools, replicas, another broker, several servers of each kind."""
