@@ -9,6 +9,7 @@ import signal
 from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Callable
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,7 +21,6 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 from config.ready import DRAINING
 from config.receiving import receive, to_environ
 from config.waiting import WaitingRoom
-from config.wsgi import application as django
 from crm.wakeups import CAN_WAIT, WAITED, Wait, wait_of
 
 __all__ = ["application"]
@@ -46,7 +46,12 @@ class Application:
     draining = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Get ready to serve in this process."""
+        """Get ready to serve in this process.
+
+        Django, which takes its time, is loaded here: before this, a request to end would reach what granian has
+        forked this process from, and be lost.
+        """
+        self.django = import_module("config.wsgi").application
         self.room = WaitingRoom()
         self.room.close_on(signal.SIGINT, loop=loop)
         # In the place of granian's own answer to it, which is to stop accepting at once.
@@ -77,7 +82,7 @@ class Application:
         if self.draining:
             environ[DRAINING] = True
         environ[CAN_WAIT] = self.room.has_room
-        response, headers = await ask(environ)
+        response, headers = await self.ask(environ)
         if first := wait_of(response):
             response, headers = await self.wait(first, environ, response, proto)
         if response is not None:
@@ -103,27 +108,26 @@ class Application:
                         return None, []
                 environ[CAN_WAIT] = seat is not None and not seat.is_last
                 async with self.room.turn:
-                    response, headers = await ask(environ)
+                    response, headers = await self.ask(environ)
         return response, headers
 
+    async def ask(self, environ: dict[str, Any]) -> tuple[Any, Headers]:
+        """Return Django's answer to a request.
 
-async def ask(environ: dict[str, Any]) -> tuple[Any, Headers]:
-    """Return Django's answer to a request.
+        It runs as a callback of the loop and in no task of its own: there a view may run another loop, in each Python.
+        """
+        found: list[Headers] = []
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
 
-    It runs as a callback of the loop and in no task of its own: there a view may run another loop, in each Python.
-    """
-    found: list[Headers] = []
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
+        def answer() -> None:
+            try:
+                done.set_result(outside(self.django, environ, lambda status, headers: found.append(headers)))
+            except Exception as error:  # noqa: BLE001  it goes on where the answer is awaited
+                done.set_exception(error)
 
-    def answer() -> None:
-        try:
-            done.set_result(outside(django, environ, lambda status, headers: found.append(headers)))
-        except Exception as error:  # noqa: BLE001  it goes on where the answer is awaited
-            done.set_exception(error)
-
-    loop.call_soon(answer)
-    return await done, found[0]
+        loop.call_soon(answer)
+        return await done, found[0]
 
 
 async def send(response: Any, headers: Headers, proto: Any) -> None:
