@@ -116,10 +116,13 @@ def check_broker(env: Environment) -> None:
     url = env.text("BROKER_URL")
     if not url:
         return
+    broker = Broker(url, connect_timeout=3)
+    # Each kind of broker fails in ways of its own.
+    failures: tuple[type[Exception], ...] = (OSError, ValueError, *broker.connection_errors)
     try:
-        with Broker(url, connect_timeout=3) as broker:
+        with broker:
             broker.connect()
-    except (OSError, ValueError, *Broker(url).connection_errors) as error:
+    except failures as error:
         parts, reason = urlsplit(url), str(error).strip().rstrip(".")
         message = f"The broker at {parts.hostname}:{parts.port or ''} cannot be used ({reason}): correct BROKER_URL."
         raise StartError(message) from None

@@ -56,10 +56,12 @@ class RabbitMQ:
         return child
 
     def answers(self) -> bool:
+        connection = Connection(self.url, connect_timeout=2)
+        failures: tuple[type[Exception], ...] = (OSError, *connection.connection_errors)
         try:
-            with Connection(self.url, connect_timeout=2) as connection:
+            with connection:
                 connection.connect()
-        except (OSError, *Connection(self.url).connection_errors):
+        except failures:
             return False
         return True
 
