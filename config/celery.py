@@ -22,7 +22,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 VISIBILITY = {"visibility_timeout": 120}
 # A broker that hangs must not hold a request, nor one that is away: each of them knows these waits by its own names.
 REDIS = {**VISIBILITY, "socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 1}
-AMQP_WAITS = {"connect_timeout": 1, "read_timeout": 5, "write_timeout": 5}
+RABBIT = {"connect_timeout": 1, "read_timeout": 5, "write_timeout": 5, "max_retries": 0}
 
 # The warning tells root about pickle, which lets a message run code; our messages are JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -44,7 +44,7 @@ class Messages(AMQP):
 app = Celery("kith", amqp=Messages)
 app.conf.update(
     broker_url=settings.BROKER_URL or "memory://",
-    broker_transport_options=AMQP_WAITS if settings.BROKER_URL.startswith("amqp") else REDIS,
+    broker_transport_options=RABBIT if settings.BROKER_URL.startswith("amqp") else REDIS,
     result_backend_transport_options=VISIBILITY,
     visibility_timeout=VISIBILITY["visibility_timeout"],
     broker_connection_retry_on_startup=True,

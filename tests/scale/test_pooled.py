@@ -74,7 +74,7 @@ def test_the_smoke_suite_passes(
     (tmp_path / "kith").mkdir()
     others = [f"--deselect={name}" for name in OTHER]
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *SMOKE, *others)
-    done = subprocess.run(command, cwd=BASE, env=environ, capture_output=True, text=True, timeout=1800, check=False)
+    done = subprocess.run(command, cwd=BASE, env=environ, capture_output=True, text=True, timeout=3600, check=False)
     assert done.returncode == 0, done.stdout[-20_000:]
     found = re.search(r"(\d+) passed", done.stdout)
     assert found and int(found[1]) > 100
@@ -113,6 +113,8 @@ def test_webhooks_go_out_and_survive_a_broker_that_dies(
     quick = min(poked(kith, number) for number in range(5))
     assert quick < 3
     assert kith.statuses == {201: 105}
+    # A poke that finds nobody is given up at once.
+    assert kith.slowest < 2
     figures = invariants(kith)
     tally["broker"] = (
         f"{figures}; RabbitMQ killed under way: all sent {took:.1f} s after it was back, then one in "
