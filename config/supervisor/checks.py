@@ -118,7 +118,7 @@ def check_broker(env: Environment) -> None:
         return
     broker = Broker(url, connect_timeout=3)
     # Each kind of broker fails in ways of its own.
-    failures: tuple[type[Exception], ...] = (OSError, ValueError, *broker.connection_errors)
+    failures: tuple[type[BaseException], ...] = (OSError, ValueError, *broker.connection_errors)
     try:
         with broker:
             broker.connect()

@@ -57,7 +57,7 @@ class RabbitMQ:
 
     def answers(self) -> bool:
         connection = Connection(self.url, connect_timeout=2)
-        failures: tuple[type[Exception], ...] = (OSError, *connection.connection_errors)
+        failures: tuple[type[BaseException], ...] = (OSError, *connection.connection_errors)
         try:
             with connection:
                 connection.connect()
