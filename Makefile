@@ -9,7 +9,8 @@ export PYTHONDONTWRITEBYTECODE :=
 PYTHONS := python3.12 python3.11 python3.13 python3.14 python3
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-deep lint format openapi tour bench bench-quick settings requirements clean
+.PHONY: help setup setup-dev run test test-deep test-scale lint format openapi tour bench bench-quick settings \
+	requirements clean
 
 help: ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -28,6 +29,16 @@ test: setup-dev ## Run the tests; ARGS="tests/config -x" chooses some
 
 test-deep: setup-dev ## Run the slow tests too
 	@exec $(PY) -m pytest -n 2 --dist worksteal -m "deep or not deep" $(ARGS)
+
+test-scale: setup-dev ## Run Kith behind PgBouncer and RabbitMQ, and on several servers of each kind
+	@for name in pgbouncer rabbitmq-server; do [ -x /usr/sbin/$$name ] || missing="$$missing $$name"; done; \
+	if [ -n "$$missing" ] && [ $$(id -u) = 0 ] && [ -x /usr/bin/apt-get ]; then \
+		echo "Installing$$missing from Debian's packages"; \
+		apt-get install -y -q $$missing >/dev/null && missing=; fi; \
+	if [ -n "$$missing" ]; then \
+		echo "The tests of scale need$$missing, which only an administrator can install: sudo apt-get install$$missing" >&2; \
+		exit 2; fi
+	@exec $(PY) -m pytest tests/scale -m "deep or not deep" $(ARGS)
 
 lint: setup-dev ## Check style, types, layers and missing migrations
 	$(PY) -m ruff check .

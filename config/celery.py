@@ -1,4 +1,4 @@
-"""The Celery app: Redis carries pokes only, so a task may run twice and a lost one is found again in PostgreSQL."""
+"""The Celery app: its broker carries pokes only, so a task may run twice and a lost one is found in PostgreSQL."""
 
 import os
 import warnings
@@ -21,6 +21,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 # Redis hands a task out again when it was not finished within this time; no task may run or wait longer.
 VISIBILITY = {"visibility_timeout": 120}
+# A broker that hangs must not hold a request, nor one that is away: each of them knows these waits by its own names.
+REDIS = {**VISIBILITY, "socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 1}
+RABBIT = {"connect_timeout": 1, "read_timeout": 5, "write_timeout": 5, "max_retries": 0}
 
 # The warning tells root about pickle, which lets a message run code; our messages are JSON.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -41,8 +44,8 @@ class Messages(AMQP):
 
 app = Celery("kith", amqp=Messages)
 app.conf.update(
-    broker_url=settings.REDIS_URL or "memory://",
-    broker_transport_options={**VISIBILITY, "socket_timeout": 5, "socket_connect_timeout": 1, "max_retries": 1},
+    broker_url=settings.BROKER_URL or "memory://",
+    broker_transport_options=RABBIT if settings.BROKER_URL.startswith("amqp") else REDIS,
     result_backend_transport_options=VISIBILITY,
     visibility_timeout=VISIBILITY["visibility_timeout"],
     broker_connection_retry_on_startup=True,

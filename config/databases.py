@@ -7,18 +7,26 @@ from django.core.exceptions import ImproperlyConfigured
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
-from config.env import Environment
+from config.env import DATABASE_URLS, Environment
 
 NO_DATABASE = "No database: start Kith with `make run`, or set DATABASE_URL."
+OWN_LOGINS = (
+    "DATABASE_POOLER needs three log-ins, as a pooled connection takes its role from the one it is made with: give "
+    "DATABASE_URL, DATABASE_ADMIN_URL and DATABASE_MIGRATION_URL a user each."
+)
 SILENT_DATABASE = "The database does not answer: start Kith with `make run`, or correct DATABASE_URL."
 NO_REDIS = "No Redis: start Kith with `make run`, or set REDIS_URL."
 REPLICA = "DATABASE_REPLICA_URL"
 BRIEF = {"connect_timeout": 2, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2}
+# Asked once is not worth a plan; see tenants/statements.py.
+PREPARED_AFTER = 1
 ROLES = {"DATABASE_URL": "kith_app", "DATABASE_ADMIN_URL": "kith_admin", REPLICA: "kith_app"}
 
 
 def databases(env: Environment) -> dict[str, dict[str, Any]]:
     """Return the connections: the API, the admin, the owner of the tables, and a replica where there is one."""
+    if env.flag("DATABASE_POOLER"):
+        need_logins(env)
     found = {
         "default": database(env, "DATABASE_URL"),
         "admin": database(env, "DATABASE_ADMIN_URL"),
@@ -41,7 +49,12 @@ def database(env: Environment, name: str) -> dict[str, Any]:
     if not url:
         return {"ENGINE": "django.db.backends.dummy"}
     parts = to_parts(name, url)
-    parts["options"] = " ".join(filter(None, [parts.get("options", ""), *session_options(env, name)]))
+    pooled = is_pooled(env, name)
+    # Behind a pooler a statement prepared on one connection would be asked for on another.
+    parts["prepare_threshold"] = None if pooled else PREPARED_AFTER
+    if not pooled:
+        given = [f"-c {setting}={value}" for setting, value in session_settings(env, name).items()]
+        parts["options"] = " ".join(filter(None, [parts.get("options", ""), *given]))
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": parts.pop("dbname", ""),
@@ -53,6 +66,7 @@ def database(env: Environment, name: str) -> dict[str, Any]:
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": False,
         "ATOMIC_REQUESTS": False,
+        "DISABLE_SERVER_SIDE_CURSORS": pooled,
         "OPTIONS": {"connect_timeout": 3, **parts},
     }
 
@@ -66,16 +80,36 @@ def to_parts(name: str, url: str) -> dict[str, Any]:
         raise ImproperlyConfigured(message) from None
 
 
-def session_options(env: Environment, name: str) -> list[str]:
-    """Return what PostgreSQL sets when a connection opens: the role, and limits that no request may pass."""
+def is_pooled(env: Environment, name: str) -> bool:
+    """Tell whether a pooler hands out the connections; the owner of the tables goes to PostgreSQL itself."""
+    return name in ROLES and name != REPLICA and env.flag("DATABASE_POOLER")
+
+
+def need_logins(env: Environment) -> None:
+    """Refuse a pooler behind which one log-in would have to take two roles."""
+    users = {to_parts(name, env.text(name)).get("user") for name in DATABASE_URLS if env.text(name)}
+    if users and len(users - {None}) < len(DATABASE_URLS):
+        raise ImproperlyConfigured(OWN_LOGINS)
+
+
+def session_settings(env: Environment, name: str) -> dict[str, str]:
+    """Return what PostgreSQL sets when a connection opens: the role, and limits that no request may pass.
+
+    A pooler passes none of it on: behind one they are settings of the log-in (config/roles.py).
+    """
     if name not in ROLES:
-        return []
-    return [
-        f"-c role={ROLES[name]}",
-        f"-c statement_timeout={env.number('STATEMENT_TIMEOUT_MS')}",
-        "-c lock_timeout=2000",
-        "-c idle_in_transaction_session_timeout=30000",
-    ]
+        return {}
+    return {
+        "role": ROLES[name],
+        "statement_timeout": str(env.number("STATEMENT_TIMEOUT_MS")),
+        "lock_timeout": "2000",
+        "idle_in_transaction_session_timeout": "30000",
+        # What compiles a statement, or spreads it over processes, takes longer than our statements do.
+        "jit": "off",
+        "max_parallel_workers_per_gather": "0",
+        # A page of an index costs about as much as the next page of a table, where disks do not turn.
+        "random_page_cost": "1.1",
+    }
 
 
 def redis_url(env: Environment, number: int) -> str:

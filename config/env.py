@@ -42,7 +42,15 @@ SETTINGS = (
         "Empty: all reads go to DATABASE_URL.",
         True,
     ),
+    Setting(
+        "DATABASE_POOLER",
+        kinds.FLAG,
+        "false",
+        "PgBouncer in transaction mode stands before DATABASE_URL and DATABASE_ADMIN_URL; roles and limits then come "
+        "from the two log-ins, which `manage.py roles` sets up.",
+    ),
     Setting("REDIS_URL", kinds.REDIS, "", "Redis, for tasks, limits and caches. Empty: Kith runs its own.", True),
+    Setting("BROKER_URL", kinds.BROKER, "", "Another broker for tasks, like RabbitMQ. Empty: REDIS_URL.", True),
     Setting("KITH_HOME", kinds.PATH, "var", "The folder for everything Kith keeps on disk."),
     Setting("HOST", kinds.TEXT, "127.0.0.1", "The address the web server listens on; 0.0.0.0 is every address."),
     Setting("PORT", kinds.number(1, 65535), "8000", "The port the web server listens on."),
@@ -67,6 +75,12 @@ SETTINGS = (
     Setting("CSRF_TRUSTED_ORIGINS", kinds.WORDS, "", "More origins whose forms the admin accepts."),
     Setting("PROXY_COUNT", kinds.number(0, 10), "0", "How many of your own proxies stand in front of Kith."),
     Setting("WEB_WORKERS", kinds.number(1, 128), "2", "Processes of the web server."),
+    Setting(
+        "DRAIN_SECONDS",
+        kinds.number(0, 300),
+        "5",
+        "Seconds that a web server which is asked to end says so on /readyz and still serves; `manage.py up` takes 0.",
+    ),
     Setting("WORKER_CONCURRENCY", kinds.number(1, 128), "2", "Tasks the worker runs at the same time."),
     Setting("WEBHOOK_ALLOWED_NETS", kinds.NETWORKS, "", "Private networks that webhooks may be sent to."),
     Setting("EMAIL_HOST", kinds.TEXT, "", "The SMTP server for mail. Empty: mail is shown in the worker's log."),

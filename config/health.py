@@ -3,12 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from apikeys.limits import ping
 from config import VERSION
+from config.ready import DRAINING
 
 __all__ = ["health", "livez", "readyz"]
 
@@ -34,7 +35,12 @@ def livez(request: HttpRequest) -> JsonResponse:
 
 
 def readyz(request: HttpRequest) -> JsonResponse:
-    """Answer 200 when requests can be served: `degraded` without Redis, 503 without the database or its migrations."""
+    """Answer 200 when requests can be served: `degraded` without Redis, 503 without the database or its migrations.
+
+    503 too from a process that has been asked to end, so that a balancer sends it nothing any more.
+    """
+    if DRAINING in request.META:
+        return answer({"status": "draining", "checks": {}}, available=False)
     database = database_answers()
     migrated = database and Schema.is_current()
     redis = ping()
@@ -61,10 +67,10 @@ def database_answers() -> bool:
     for _ in range(2):
         connection = connections[DEFAULT_DB_ALIAS]
         try:
-            with connection.cursor() as cursor:
-                cursor.execute(f"SET statement_timeout = {PATIENCE_MS}")
+            # For the transaction alone: behind a pooler the session is everybody's.
+            with transaction.atomic(using=DEFAULT_DB_ALIAS), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL statement_timeout = {PATIENCE_MS}")
                 cursor.execute("SELECT 1")
-                cursor.execute("RESET statement_timeout")
         except DatabaseError:
             connection.close()
         else:

@@ -108,4 +108,5 @@ NETWORKS = Kind("list of networks", to_networks, "it must be a list of networks 
 KEYS = Kind("list of keys", to_keys, "it must be keys of 32 bytes in URL-safe base64, with commas between")
 DATABASE = address("postgresql://user:password@host:5432/database", "postgresql", "postgres", empty=True)
 REDIS = address("redis://:password@host:6379/0", "redis", "rediss", "unix", empty=True)
+BROKER = address("amqp://user:password@host:5672/vhost", "amqp", "amqps", "redis", "rediss", empty=True)
 SITE = address("https://crm.example.com", "https", "http", empty=True)

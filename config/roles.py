@@ -1,5 +1,7 @@
 """The roles of the database: who owns the tables, and who may only use them, under row-level security."""
 
+from collections.abc import Mapping
+
 from psycopg import Connection, errors
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
@@ -11,6 +13,11 @@ MEMBERS = {"kith_web": "kith_app", "kith_staff": "kith_admin"}
 OWNER = "kith_owner"
 MEMBER = SQL("LOGIN NOBYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
 GROUP = SQL("NOLOGIN NOBYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
+IN_FORCE = """
+SELECT unnest(s.setconfig) FROM pg_db_role_setting s
+JOIN pg_roles r ON r.oid = s.setrole JOIN pg_database d ON d.oid = s.setdatabase
+WHERE r.rolname = %s AND d.datname = current_database()
+"""
 # The owner passes by row-level security: migrations that move data must see all of it.
 OWNING = SQL("LOGIN BYPASSRLS NOSUPERUSER CREATEDB NOCREATEROLE NOREPLICATION")
 
@@ -28,12 +35,21 @@ def create_all(connection: Connection, state: State) -> None:
     create_database(connection)
 
 
-def ensure(connection: Connection, *, app: str | None, staff: str | None) -> None:
+def ensure(
+    connection: Connection,
+    *,
+    app: str | None,
+    staff: str | None,
+    settings: Mapping[str, Mapping[str, str]] | None = None,
+) -> None:
     """Make the two groups on a server of somebody else, and let the users who log in take them.
 
+    `settings` are those of users whose connections come from a pooler, which passes none on.
     Raises StartError with the statements for an administrator when we may not run them ourselves.
     """
     statements = missing(connection, {"kith_app": app, "kith_admin": staff})
+    for login, wanted in (settings or {}).items():
+        statements += setting(connection, login, wanted)
     try:
         for statement in statements:
             connection.execute(statement)
@@ -53,6 +69,17 @@ def missing(connection: Connection, members: dict[str, str | None]) -> list[Comp
         if login and not (known and is_member(connection, login, group)):
             statements.append(granting(group, login))
     return statements
+
+
+def setting(connection: Connection, login: str, wanted: Mapping[str, str]) -> list[Composed]:
+    """Return the statements by which each connection of a user begins as it should, those that are not in force."""
+    rows = connection.execute(IN_FORCE, [login]).fetchall()
+    names = Identifier(login), Identifier(connection.info.dbname)
+    return [
+        SQL("ALTER ROLE {} IN DATABASE {} SET {} = {}").format(*names, Identifier(name), Literal(value))
+        for name, value in wanted.items()
+        if (f"{name}={value}",) not in rows
+    ]
 
 
 def create_role(connection: Connection, name: str, rights: SQL, password: str = "") -> None:

@@ -9,17 +9,20 @@ import signal
 from asyncio.events import _get_running_loop, _set_running_loop
 from collections.abc import Callable
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 from typing import Any, TypeVar
+
+from django.conf import settings
 
 # Typed, but not as something to import.
 from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
 import config.metrics.folder  # noqa: F401  before anything that counts
 from config.metrics.requests import IN_FLIGHT
+from config.ready import DRAINING
 from config.receiving import receive, to_environ
 from config.waiting import WaitingRoom
-from config.wsgi import application as django
 from crm.wakeups import CAN_WAIT, WAITED, Wait, wait_of
 
 __all__ = ["application"]
@@ -42,11 +45,25 @@ class Application:
     """Kith, as granian calls it through RSGI."""
 
     room: WaitingRoom
+    draining = False
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Get ready to serve in this process."""
+        """Get ready to serve in this process.
+
+        Django, which takes its time, is loaded here: before this, a request to end would reach what granian has
+        forked this process from, and be lost.
+        """
+        self.django = import_module("config.wsgi").application
         self.room = WaitingRoom()
-        self.room.close_on(signal.SIGTERM, signal.SIGINT, loop=loop)
+        self.room.close_on(signal.SIGINT, loop=loop)
+        # In the place of granian's own answer to it, which is to stop accepting at once.
+        loop.add_signal_handler(signal.SIGTERM, self.drain, loop)
+
+    def drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Say that this process will end, go on for as long as a balancer needs to notice, then let granian end it."""
+        self.draining = True
+        self.room.close()
+        loop.call_later(settings.DRAIN_SECONDS, signal.raise_signal, signal.SIGINT)
 
     async def __rsgi__(self, scope: Any, proto: Any) -> None:
         """Serve one request; a client that goes away meanwhile ends it."""
@@ -67,11 +84,16 @@ class Application:
             IN_FLIGHT.dec()
 
     async def serve(self, environ: dict[str, Any], proto: Any) -> None:
+        if self.draining:
+            environ[DRAINING] = True
         environ[CAN_WAIT] = self.room.has_room
-        response, headers = await ask(environ)
+        response, headers = await self.ask(environ)
         if first := wait_of(response):
             response, headers = await self.wait(first, environ, response, proto)
         if response is not None:
+            if self.draining:
+                # The next request must not come over a connection that is about to be closed.
+                headers = [*headers, ("Connection", "close")]
             await send(response, headers, proto)
 
     async def wait(self, first: Wait, environ: dict[str, Any], response: Any, proto: Any) -> tuple[Any, Headers]:
@@ -91,27 +113,26 @@ class Application:
                         return None, []
                 environ[CAN_WAIT] = seat is not None and not seat.is_last
                 async with self.room.turn:
-                    response, headers = await ask(environ)
+                    response, headers = await self.ask(environ)
         return response, headers
 
+    async def ask(self, environ: dict[str, Any]) -> tuple[Any, Headers]:
+        """Return Django's answer to a request.
 
-async def ask(environ: dict[str, Any]) -> tuple[Any, Headers]:
-    """Return Django's answer to a request.
+        It runs as a callback of the loop and in no task of its own: there a view may run another loop, in each Python.
+        """
+        found: list[Headers] = []
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
 
-    It runs as a callback of the loop and in no task of its own: there a view may run another loop, in each Python.
-    """
-    found: list[Headers] = []
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Any] = loop.create_future()
+        def answer() -> None:
+            try:
+                done.set_result(outside(self.django, environ, lambda status, headers: found.append(headers)))
+            except Exception as error:  # noqa: BLE001  it goes on where the answer is awaited
+                done.set_exception(error)
 
-    def answer() -> None:
-        try:
-            done.set_result(outside(django, environ, lambda status, headers: found.append(headers)))
-        except Exception as error:  # noqa: BLE001  it goes on where the answer is awaited
-            done.set_exception(error)
-
-    loop.call_soon(answer)
-    return await done, found[0]
+        loop.call_soon(answer)
+        return await done, found[0]
 
 
 async def send(response: Any, headers: Headers, proto: Any) -> None:

@@ -97,6 +97,7 @@ DATABASE_ROUTERS = ["tenants.routing.Router"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 CACHES = caches(ENV)
 REDIS_URL = redis_url(ENV, 0)
+BROKER_URL = ENV.text("BROKER_URL") or REDIS_URL
 # Counters live apart from Celery's messages.
 LIMITS_URL = redis_url(ENV, 2)
 # How long a started task may lie: no shorter, since the clocks of two machines differ; the next sweep does the same.
@@ -179,6 +180,7 @@ WEBHOOK_DEADLINE_SECONDS = 15
 WEBHOOK_LEASE_SECONDS = 60
 WEBHOOK_CIRCUIT_SECONDS = 30
 FEED_DAYS = ENV.number("FEED_DAYS")
+DRAIN_SECONDS = ENV.number("DRAIN_SECONDS")
 WEB_WORKERS = ENV.number("WEB_WORKERS")
 METRICS_TOKEN = ENV.text("METRICS_TOKEN")
 TRACED = bool(ENV.text("OTEL_EXPORTER_OTLP_ENDPOINT"))

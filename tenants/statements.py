@@ -111,7 +111,8 @@ class Planner:
         plain = [value.value if isinstance(value, Enum) else value for value in params]
         values = transformer.dump_sequence(plain, [PyFormat.AUTO] * len(plain))
         types, formats = transformer.types or (), transformer.formats or ()
-        name = self.name_of(text, types) if sql is not BEGIN else b""
+        once = sql is BEGIN or self.connection.prepare_threshold is None
+        name = b"" if once else self.name_of(text, types)
         if name:
             return partial(self.wire.send_query_prepared, name, values, formats, Format.TEXT)
         return partial(self.wire.send_query_params, text, values, types, formats, Format.TEXT)

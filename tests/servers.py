@@ -23,6 +23,8 @@ PREFIX = "kith-test-"
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     """Start the servers before anybody reads Django's settings; addresses that were given are used as they are."""
+    # Nobody chooses between the web servers of tests, unless a test does.
+    os.environ.setdefault("DRAIN_SECONDS", "0")
     own = os.environ.get("KITH_HOME", "").rpartition("/")[2].startswith(PREFIX)
     if ("DATABASE_URL" not in os.environ or own) and not early_config.known_args_namespace.help:
         start(early_config)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
+import psutil
 import requests
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
@@ -65,6 +66,7 @@ class Web:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         environ = {**os.environ, "PORT": str(self.port), "WEB_WORKERS": str(workers), **own}
+        self.workers = workers
         self.url = f"http://127.0.0.1:{self.port}"
         # What PostgreSQL knows its connections by.
         self.name = f"web-{self.port}"
@@ -79,10 +81,16 @@ class Web:
         wait_for(self.is_ready)
 
     def is_ready(self) -> bool:
+        """Tell whether all of its processes take connections, not only the first."""
         try:
-            return requests.get(f"{self.url}/readyz", timeout=2).ok
-        except requests.ConnectionError:
+            return self.listening() == self.workers and requests.get(f"{self.url}/readyz", timeout=2).ok
+        except (requests.ConnectionError, psutil.Error):
             return False
+
+    def listening(self) -> int:
+        """Return how many of its processes listen."""
+        found = [child.net_connections("tcp") for child in psutil.Process(self.process.pid).children()]
+        return sum(any(one.status == psutil.CONN_LISTEN for one in sockets) for sockets in found)
 
     def stop(self) -> float:
         """Ask it to end in order, and return how many seconds it took."""

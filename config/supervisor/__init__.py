@@ -28,6 +28,8 @@ def run(*, port: int | None, demo: bool) -> int:
     signals.install()
     if port:
         os.environ["PORT"] = str(port)
+    # No balancer chooses between this web server and another.
+    os.environ["DRAIN_SECONDS"] = "0"
     settings = env.read()
     try:
         console = Console(as_json=settings.text("LOG_FORMAT") == "json")
@@ -58,6 +60,7 @@ def start_servers(house: House, settings: Environment) -> None:
     own = {name: settings.readings[f"{name}_URL"].source in OWN for name in SERVERS}
     if not own["REDIS"]:
         checks.check_redis(settings)
+    checks.check_broker(settings)
     if not own["DATABASE"]:
         checks.check_databases(settings)
     if any(own.values()):

@@ -2,14 +2,16 @@
 
 import errno
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 import psycopg
 import redis
+from kombu import Connection as Broker
 from psycopg import Connection
 
 from config import roles
-from config.databases import NO_DATABASE, to_parts
+from config.databases import NO_DATABASE, ROLES, need_logins, session_settings, to_parts
 from config.env import DATABASE_URLS, Environment
 from config.errors import StartError
 
@@ -40,9 +42,20 @@ def check_databases(env: Environment) -> None:
     """Check the three addresses of a database that is not our own, and make the roles that are missing."""
     if not env.text("DATABASE_URL"):
         raise StartError(NO_DATABASE)
+    if env.flag("DATABASE_POOLER"):
+        need_logins(env)
+        # First of all: a pooler keeps a connection as it began.
+        settings = {to_parts(name, env.text(name))["user"]: session_settings(env, name) for name in ROLES}
+        ensure_roles(env, *settings, settings=settings)
     app, staff, _ = (check_database(given_name(env, name), env.text(name)) for name in DATABASE_URLS)
+    if not env.flag("DATABASE_POOLER"):
+        ensure_roles(env, app, staff)
+
+
+def ensure_roles(env: Environment, app: str, staff: str, **settings: Any) -> None:
+    """Make the roles that are missing, as whoever owns the tables."""
     with connect("DATABASE_MIGRATION_URL", env.text("DATABASE_MIGRATION_URL")) as connection:
-        roles.ensure(connection, app=app, staff=staff)
+        roles.ensure(connection, app=app, staff=staff, **settings)
 
 
 def given_name(env: Environment, name: str) -> str:
@@ -95,6 +108,23 @@ def check_redis(env: Environment) -> None:
     except (redis.RedisError, OSError, ValueError) as error:
         reason = str(error).strip().rstrip(".")
         message = f"Redis at {redis_place(url)} cannot be reached ({reason}): start it, or correct REDIS_URL."
+        raise StartError(message) from None
+
+
+def check_broker(env: Environment) -> None:
+    """Check the broker that is not Redis."""
+    url = env.text("BROKER_URL")
+    if not url:
+        return
+    broker = Broker(url, connect_timeout=3)
+    # Each kind of broker fails in ways of its own.
+    failures: tuple[type[BaseException], ...] = (OSError, ValueError, *broker.connection_errors)
+    try:
+        with broker:
+            broker.connect()
+    except failures as error:
+        parts, reason = urlsplit(url), str(error).strip().rstrip(".")
+        message = f"The broker at {parts.hostname}:{parts.port or ''} cannot be used ({reason}): correct BROKER_URL."
         raise StartError(message) from None
 
 

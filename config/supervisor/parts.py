@@ -8,6 +8,8 @@ from config.child import Program
 from config.env import BASE, Environment
 
 LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104
+# How long the web server may take for what it has begun, after which it is ended by force.
+FINISH_SECONDS = 30
 PYTHON = (sys.executable, "-m")
 
 
@@ -42,7 +44,8 @@ def web(env: Environment) -> tuple[str, ...]:
         *(*PYTHON, "granian", "config.serving:application", "--interface", "rsgi", "--no-ws"),
         *("--host", env.text("HOST"), "--port", str(env.number("PORT"))),
         *("--workers", str(env.number("WEB_WORKERS")), "--backpressure", "1024"),
-        *("--respawn-failed-workers", "--workers-kill-timeout", "5", "--log-level", "warning"),
+        *("--respawn-failed-workers", "--workers-kill-timeout", str(env.number("DRAIN_SECONDS") + FINISH_SECONDS)),
+        *("--log-level", "warning"),
     )
 
 

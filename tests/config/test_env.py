@@ -8,7 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from config import overview
 from config.databases import databases, redis_url
-from config.env import BASE, SETTINGS, read
+from config.env import BASE, DATABASE_URLS, SETTINGS, read
 from config.secret import encryption_keys, new_key, read_or_make
 
 URL = "postgresql://ann:pass%2Fword@db.example.com:6432/crm?sslmode=require"
@@ -91,6 +91,15 @@ def test_each_connection_takes_its_role_and_its_limits(tmp_path: Path) -> None:
     assert made["owner"]["OPTIONS"]["options"] == ""
     assert made["default"]["PASSWORD"] == "pass/word"
     assert made["default"]["OPTIONS"]["sslmode"] == "require"
+
+
+def test_behind_a_pooler_a_connection_asks_for_nothing_that_outlives_a_transaction(tmp_path: Path) -> None:
+    urls = {name: f"postgresql://{name.lower()}@pool/kith" for name in DATABASE_URLS}
+    made = databases(read({"KITH_HOME": str(tmp_path), "DATABASE_POOLER": "true", **urls}))
+    for name in ("default", "admin"):
+        assert made[name]["DISABLE_SERVER_SIDE_CURSORS"] is True
+        assert made[name]["OPTIONS"] == {"connect_timeout": 3, "prepare_threshold": None}
+    assert made["owner"]["DISABLE_SERVER_SIDE_CURSORS"] is False
 
 
 def test_tasks_and_caches_have_a_redis_database_each(tmp_path: Path) -> None:

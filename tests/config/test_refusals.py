@@ -38,6 +38,14 @@ REFUSED = {
         {"REDIS_URL": f"redis://:wrong@{REDIS_PLACE}/0"},
         f"Redis at {REDIS_PLACE} refuses the password: correct it in REDIS_URL.",
     ),
+    "no other broker": (
+        {"BROKER_URL": f"amqp://guest:wrong@{NOBODY_THERE}//"},
+        f"The broker at {NOBODY_THERE} cannot be used (",
+    ),
+    "a pooler with one log-in": (
+        {"DATABASE_URL": DATABASE, "DATABASE_POOLER": "true"},
+        "DATABASE_POOLER needs three log-ins, as a pooled connection takes its role from the one it is made with",
+    ),
     "no Redis": (
         {"REDIS_URL": f"redis://{NOBODY_THERE}/0"},
         f"Redis at {NOBODY_THERE} cannot be reached (",

@@ -1,0 +1,40 @@
+"""The servers that the tests of scale run Kith on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.embedded import Embedded
+from tests.faults.harness import Kith, Target, start_servers
+from tests.webhooks.receiving import serving
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: Any) -> None:
+    """Leave the servers of the run as they are: these tests have their own."""
+    django_db_blocker.unblock()
+
+
+@pytest.fixture(scope="module")
+def servers(tmp_path_factory: Any, django_db_setup: None) -> Iterator[Embedded]:
+    """Run a PostgreSQL and a Redis of the module's own."""
+    home: Path = tmp_path_factory.mktemp("kith")
+    with start_servers(home, fast=True) as found:
+        yield found
+
+
+@pytest.fixture
+def target() -> Iterator[Target]:
+    """Run a receiver of webhooks."""
+    with serving(Target()) as found:
+        yield found
+
+
+@pytest.fixture
+def kith(servers: Embedded, target: Target) -> Iterator[Kith]:
+    """Return Kith, none of whose processes runs yet."""
+    found = Kith(servers, target)
+    yield found
+    found.end()
