@@ -3,20 +3,28 @@
 import io
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.core.management import CommandError, call_command
 from django.core.management.commands.migrate import Command as MigrateCommand
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from config.errors import StartError
 
 Say = Callable[[str], None]
+# While a migration waits for a table everybody else waits behind it. So it gives up long before the two seconds after
+# which a request would, and is tried again as often, after longer and longer pauses.
+LOCK_MILLISECONDS = 500
+# Nobody waits behind what goes on beside others; it waits until the last transaction that was there before it is over.
+BESIDE_MILLISECONDS = 600_000
+PAUSES = (1.0, 2.0, 4.0, 8.0)
 
 
 def say(text: str) -> None:
@@ -34,7 +42,34 @@ def migrate(tell: Say = say) -> None:
             return
         tell(f"Preparing the database: {pending} steps")
         report = bar(stack, pending) if tell is say and sys.stderr.isatty() else lines(tell, pending)
-        call_command(Migrate(report), database="owner", interactive=False, verbosity=0, skip_checks=True)
+        apply(report, tell)
+
+
+def apply(report: Say, tell: Say) -> None:
+    """Apply what is missing; a step whose table somebody else holds is undone, and tried again when they may be done.
+
+    Raises StartError where a table cannot be had at all.
+    """
+    for pause in (*PAUSES, None):
+        try:
+            return call_command(Migrate(report), database="owner", interactive=False, verbosity=0, skip_checks=True)
+        except OperationalError as error:
+            if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+                raise
+            if pause is None:
+                message = (
+                    f"The database could not be changed while others read it ({reason(error)}): end the transactions "
+                    "that pg_stat_activity shows as the oldest, such as a backup, and run `manage.py prepare` again."
+                )
+                raise StartError(message) from None
+            tell(f"  Others hold a table ({reason(error)}); trying again in {pause:g} s")
+            time.sleep(pause)
+    return None
+
+
+def reason(error: OperationalError) -> str:
+    """Return what PostgreSQL said, in a line."""
+    return str(error).strip().splitlines()[0]
 
 
 @contextmanager
@@ -51,14 +86,19 @@ def alone() -> Iterator[None]:
 
 
 class Migrate(MigrateCommand):
-    """Django's own command, reporting each step that is done."""
+    """Django's own command, reporting each step that is done, and waiting for no table longer than others can."""
 
     def __init__(self, report: Say) -> None:
         super().__init__()
         self.report = report
 
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
-        """Pass on the name of a finished migration."""
+        """Bound the waits of a migration that begins; pass on the name of one that is finished."""
+        if action == "apply_start":
+            # What takes no transaction goes on beside others, such as CREATE INDEX CONCURRENTLY.
+            limit = LOCK_MILLISECONDS if migration.atomic else BESIDE_MILLISECONDS
+            with connections["owner"].cursor() as cursor:
+                cursor.execute(f"SET lock_timeout = {limit}")
         if action == "apply_success":
             self.report(str(migration))
 
