@@ -12,10 +12,16 @@ from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
 from config.databases import explain
-from config.management.commands import roles, settings, up
+from config.management.commands import backup, restore, roles, settings, up
 
-# These need no app; `up` must even come before them, since their settings need the database that it starts.
-EARLY = {"up": up.Command, "roles": roles.Command, "settings": settings.Command}
+# These need no app; some must even come before them, since their settings need the database that is started here.
+EARLY = {
+    "backup": backup.Command,
+    "restore": restore.Command,
+    "roles": roles.Command,
+    "settings": settings.Command,
+    "up": up.Command,
+}
 
 
 def run(argv: list[str]) -> None:

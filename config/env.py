@@ -13,6 +13,7 @@ from config.kinds import Kind, Value
 
 BASE = Path(__file__).resolve().parent.parent
 DATABASE_URLS = ("DATABASE_URL", "DATABASE_ADMIN_URL", "DATABASE_MIGRATION_URL")
+BACKUP_URL = "DATABASE_BACKUP_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,9 @@ SETTINGS = (
     Setting("DATABASE_ADMIN_URL", kinds.DATABASE, "", "The same database for the admin. Empty: DATABASE_URL.", True),
     Setting(
         "DATABASE_MIGRATION_URL", kinds.DATABASE, "", "The same, as owner of the tables. Empty: DATABASE_URL.", True
+    ),
+    Setting(
+        BACKUP_URL, kinds.DATABASE, "", "The same, as one who reads all of it. Empty: DATABASE_MIGRATION_URL.", True
     ),
     Setting("REDIS_URL", kinds.REDIS, "", "Redis, for tasks, limits and caches. Empty: Kith runs its own.", True),
     Setting("KITH_HOME", kinds.PATH, "var", "The folder for everything Kith keeps on disk."),
@@ -176,12 +180,13 @@ def to_value(setting: Setting, text: str) -> Value:
 def find_servers(readings: Mapping[str, Reading], home: Path) -> dict[str, Reading]:
     """Fill in the addresses that were not given: from the servers Kith runs itself, or from DATABASE_URL."""
     urls = read_embedded(home)
-    given = {name for name in (*DATABASE_URLS, "REDIS_URL") if readings[name].value}
+    given = {name for name in (*DATABASE_URLS, BACKUP_URL, "REDIS_URL") if readings[name].value}
     found = {name: Reading(url, "embedded") for name, url in urls.items() if name not in given}
     if "DATABASE_URL" in given:
         main = Reading(readings["DATABASE_URL"].value, "default")
         found |= {name: main for name in DATABASE_URLS if name not in given}
-    return found
+    owner = found.get("DATABASE_MIGRATION_URL", readings["DATABASE_MIGRATION_URL"])
+    return found if BACKUP_URL in given else {BACKUP_URL: owner, **found}
 
 
 def read_embedded(home: Path) -> dict[str, str]:

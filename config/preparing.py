@@ -2,9 +2,8 @@
 
 import io
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -13,23 +12,16 @@ from django.core.management.commands.migrate import Command as MigrateCommand
 from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
 from psycopg.errors import DeadlockDetected, LockNotAvailable
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from config.errors import StartError
+from config.progress import Say, progress, say
 
-Say = Callable[[str], None]
 # While a migration waits for a table everybody else waits behind it. So it gives up long before the two seconds after
 # which a request would, and is tried again as often, after longer and longer pauses.
 LOCK_MILLISECONDS = 500
 # Nobody waits behind what goes on beside others; it waits until the last transaction that was there before it is over.
 BESIDE_MILLISECONDS = 600_000
 PAUSES = (1.0, 2.0, 4.0, 8.0)
-
-
-def say(text: str) -> None:
-    """Print a line for people; the standard output belongs to the answer."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def migrate(tell: Say = say) -> None:
@@ -41,8 +33,7 @@ def migrate(tell: Say = say) -> None:
         if not pending:
             return
         tell(f"Preparing the database: {pending} steps")
-        report = bar(stack, pending) if tell is say and sys.stderr.isatty() else lines(tell, pending)
-        apply(report, tell)
+        apply(progress(stack, pending, tell), tell)
 
 
 def apply(report: Say, tell: Say) -> None:
@@ -101,26 +92,6 @@ class Migrate(MigrateCommand):
                 cursor.execute(f"SET lock_timeout = {limit}")
         if action == "apply_success":
             self.report(str(migration))
-
-
-def bar(stack: ExitStack, total: int) -> Say:
-    """Show a progress bar."""
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
-    progress = stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
-    task = progress.add_task("", total=total)
-    return lambda name: progress.update(task, advance=1, description=name)
-
-
-def lines(tell: Say, total: int) -> Say:
-    """Print every tenth step and the last."""
-    done: list[str] = []
-
-    def report(name: str) -> None:
-        done.append(name)
-        if len(done) % 10 == 0 or len(done) == total:
-            tell(f"  {len(done)} of {total}: {name}")
-
-    return report
 
 
 def make_demo() -> dict[str, Any]:

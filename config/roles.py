@@ -8,11 +8,13 @@ from config.errors import StartError
 
 GROUPS = ("kith_app", "kith_admin")
 MEMBERS = {"kith_web": "kith_app", "kith_staff": "kith_admin"}
-OWNER = "kith_owner"
+OWNER, BACKUP = "kith_owner", "kith_backup"
 MEMBER = SQL("LOGIN NOBYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
 GROUP = SQL("NOLOGIN NOBYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
 # The owner passes by row-level security: migrations that move data must see all of it.
 OWNING = SQL("LOGIN BYPASSRLS NOSUPERUSER CREATEDB NOCREATEROLE NOREPLICATION")
+# A backup must see all of it too, and change nothing.
+READING = SQL("LOGIN BYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION IN ROLE pg_read_all_data")
 
 
 def create_all(connection: Connection, state: State) -> None:
@@ -23,6 +25,7 @@ def create_all(connection: Connection, state: State) -> None:
         create_role(connection, login, MEMBER, state.password(login))
         connection.execute(granting(group, login))
     create_role(connection, OWNER, OWNING, state.password(OWNER))
+    create_role(connection, BACKUP, READING, state.password(BACKUP))
     create_database(connection)
 
 

@@ -21,33 +21,40 @@ ALLOWED: dict[tuple[str, str], str] = {}
 
 TABLE = r'"?(?P<table>[a-z_0-9]+)"?'
 ALTER = rf"ALTER TABLE (?:ONLY )?{TABLE} "
+FILL = "let it be null, or give it a db_default, as the previous release does not fill it"
 # What is refused on a table that is there already, and what to do instead.
-RULES = (
-    (rf"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY).* ON {TABLE}",
-     "an index is built while nobody can write: AddIndexConcurrently of tenants.policies, in a migration of its own "
-     "with atomic = False"),
-    (rf"{ALTER}ADD CONSTRAINT \S+ (?!.*(?:NOT VALID|USING INDEX)).*",
-     "a constraint looks at every row while nobody can write: AddConstraintNotValid of django.contrib.postgres, and "
-     "ValidateConstraint in a migration of its own; a unique one is made USING INDEX of one built concurrently"),
-    (rf"{ALTER}ADD COLUMN \S+ (?=.*NOT NULL)(?!.*DEFAULT).*",
-     "the previous release does not fill the column: let it be null, or give it a db_default"),
-    (rf"{ALTER}ALTER COLUMN \S+ DROP DEFAULT",
-     "the previous release does not fill the column: let it be null, or give it a db_default"),
-    (rf"{ALTER}ADD COLUMN .*(?:GENERATED ALWAYS|DEFAULT \(?(?:gen_random_uuid|random|clock_timestamp|nextval)).*",
-     "the whole table is written anew: add a nullable column, and fill it in batches"),
-    (rf"{ALTER}ADD COLUMN .*(?: UNIQUE| REFERENCES (?!.*NOT VALID)).*",
-     "an index is built, or every row looked at, while nobody can write: add the column alone, and the rest after it"),
-    (rf"{ALTER}ALTER COLUMN \S+ TYPE .*",
-     "the whole table may be written anew: add a column, fill it in batches, and drop the old one a release later"),
-    (rf"{ALTER}ALTER COLUMN \S+ SET NOT NULL",
-     "every row is looked at while nobody can read: a CheckConstraint that is validated first"),
-    (rf"{ALTER}RENAME .*", "the previous release knows the old name only: add the new one, and drop the old a release "
-     "later"),
-    (rf"{ALTER}DROP COLUMN .*|DROP TABLE (?:IF EXISTS )?{TABLE.replace('table', 'dropped')}",
-     "the previous release still reads it: drop it one release later"),
-    (rf"(?:UPDATE {TABLE} SET|DELETE FROM {TABLE.replace('table', 'emptied')}) .*",
-     "the rows stay locked until all are done: fill in batches of 1,000, each in a transaction of its own"),
-)  # fmt: skip
+RULES = {
+    rf"CREATE (?:UNIQUE )?INDEX (?!CONCURRENTLY).* ON {TABLE}": (
+        "while an index is built nobody can write: use AddIndexConcurrently of tenants.policies, with atomic = False"
+    ),
+    rf"{ALTER}ADD CONSTRAINT \S+ (?!.*(?:NOT VALID|USING INDEX)).*": (
+        "while every row is checked nobody can write: use AddConstraintNotValid of django.contrib.postgres, and "
+        "ValidateConstraint in a migration of its own; a unique one takes a unique index that is made before"
+    ),
+    rf"{ALTER}ADD COLUMN \S+ (?=.*NOT NULL)(?!.*DEFAULT).*": FILL,
+    rf"{ALTER}ALTER COLUMN \S+ DROP DEFAULT": FILL,
+    rf"{ALTER}ADD COLUMN .*(?:GENERATED ALWAYS|DEFAULT \(?(?:gen_random_uuid|random|clock_timestamp|nextval)).*": (
+        "the whole table is written anew: add a column that may be null, and fill it in batches"
+    ),
+    rf"{ALTER}ADD COLUMN .*(?: UNIQUE| REFERENCES (?!.*NOT VALID)).*": (
+        "an index is built, or every row checked, while nobody can write: add the column alone, and the rest after it"
+    ),
+    rf"{ALTER}ALTER COLUMN \S+ TYPE .*": (
+        "the whole table may be written anew: add a column, fill it in batches, and drop the old one a release later"
+    ),
+    rf"{ALTER}ALTER COLUMN \S+ SET NOT NULL": (
+        "while every row is checked nobody can read: validate a CheckConstraint before"
+    ),
+    rf"{ALTER}RENAME .*": (
+        "the previous release knows the old name only: add the new one, and drop the old one a release later"
+    ),
+    rf"{ALTER}DROP COLUMN .*|DROP TABLE (?:IF EXISTS )?{TABLE.replace('table', 'dropped')}": (
+        "the previous release still reads it: drop it a release later"
+    ),
+    rf"UPDATE {TABLE} SET .*|DELETE FROM {TABLE.replace('table', 'emptied')}.*": (
+        "the rows stay locked until all are done: fill in batches of 1,000, each in a transaction of its own"
+    ),
+}
 
 
 def new_migrations(loader: MigrationLoader) -> Iterator[tuple[str, str]]:
@@ -83,7 +90,7 @@ def faults(sql: list[str], there: set[str]) -> list[str]:
     """Return what the rules refuse."""
     found = []
     for statement in sql:
-        for pattern, instead in RULES:
+        for pattern, instead in RULES.items():
             match = re.match(pattern, statement, re.IGNORECASE)
             if match and there & set(filter(None, match.groupdict().values())):
                 found.append(f"{statement[:100]}: {instead}")
