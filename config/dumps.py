@@ -30,7 +30,7 @@ DUMPED = re.compile(r'dumping contents of table "?(?:public\.)?([^"]+)"?')
 RESTORED = re.compile(r'processing data for table "?(?:public\.)?([^"]+)"?')
 # It names the owner by whom it was set, who may have another name here: post_restore sets it again.
 LEFT_OUT = " DEFAULT ACL "
-BOUND = "would be affected by row-level security"
+BOUND = ("would be affected by row-level security", "permission denied")
 # What a migration holds is waited for, so long.
 LOCK_WAIT = "--lock-wait-timeout=30s"
 
@@ -67,12 +67,14 @@ def dump(settings: Environment, path: Path, tell: Say = say) -> int:
     url = settings.text(BACKUP_URL)
     with connect(BACKUP_URL, url) as connection:
         server = connection.info.server_version // 10_000
-        total = connection.execute(TABLES).fetchone()
+        name, [total] = connection.info.dbname, connection.execute(TABLES).fetchone() or [0]
+    if not total:
+        raise StartError(f"The database {name} has no tables: there is nothing to back up.")
     draft = path.with_name(f"{path.name}.part")
     try:
         os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
         command = (str(binaries.client("pg_dump", server)), "--format=custom", "--verbose", LOCK_WAIT)
-        tables = run((*command, f"--file={draft}"), url, DUMPED, total[0] if total else 0, tell)
+        tables = run((*command, f"--file={draft}"), url, DUMPED, total, tell)
         draft.replace(path)
     except OSError as error:
         raise StartError(f"{path} cannot be written ({error.strerror}): choose another place.") from None
@@ -140,8 +142,11 @@ def run(command: tuple[str, ...], url: str, done: re.Pattern[str], total: int, t
 
 
 def sentence(program: str, reason: str) -> str:
-    if BOUND in reason:
-        return f"{BACKUP_URL} logs in as a role that sees a part only: it must have BYPASSRLS (docs/operations.md)."
+    """Say why a program failed, and what to do where that is known."""
+    if program == "pg_dump" and any(words in reason for words in BOUND):
+        return (
+            f"{BACKUP_URL} logs in as a role that sees a part only: make it the role kith_backup of docs/operations.md."
+        )
     return f"{program} failed: {reason}"
 
 

@@ -3,14 +3,17 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import pytest
 import requests
 
+from config.embedded import Embedded
 from tests.faults.harness import Side
+from tests.serving import Web
 
-__all__ = ["Traffic", "traffic"]
+__all__ = ["Traffic", "serving", "traffic"]
 
 
 class Traffic:
@@ -61,3 +64,14 @@ def traffic(url: str, *sides: Side) -> Iterator[Traffic]:
         found.over.set()
         for thread in threads:
             thread.join()
+
+
+@contextmanager
+def serving(servers: Embedded, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Run the web server on other servers; it refuses to start where a guard is missing."""
+    with ExitStack() as stack, monkeypatch.context() as patched:
+        for name, value in (servers.urls | {"KITH_HOME": str(servers.home)}).items():
+            patched.setenv(name, value)
+        web = Web(workers=2)
+        stack.callback(web.kill)
+        yield web.url
