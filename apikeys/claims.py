@@ -140,4 +140,5 @@ def store(tenant: Tenant, owner: str, key: str, fingerprint: bytes, response: Ht
 
 def expired(tenant: Tenant) -> models.QuerySet[Claim]:
     """Return the tenant's claims whose day is over."""
-    return Claim.objects.of(tenant).filter(expires_at__lt=timezone.now())
+    rows: models.QuerySet[Claim] = Claim.objects.of(tenant).filter(expires_at__lt=timezone.now())
+    return rows

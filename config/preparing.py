@@ -43,7 +43,8 @@ def apply(report: Say, tell: Say) -> None:
     """
     for pause in (*PAUSES, None):
         try:
-            return call_command(Migrate(report), database="owner", interactive=False, verbosity=0, skip_checks=True)
+            call_command(Migrate(report), database="owner", interactive=False, verbosity=0, skip_checks=True)
+            return
         except OperationalError as error:
             if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
                 raise
@@ -55,7 +56,6 @@ def apply(report: Say, tell: Say) -> None:
                 raise StartError(message) from None
             tell(f"  Others hold a table ({reason(error)}); trying again in {pause:g} s")
             time.sleep(pause)
-    return None
 
 
 def reason(error: OperationalError) -> str:

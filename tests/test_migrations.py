@@ -105,8 +105,9 @@ def test_no_new_migration_holds_a_table_or_takes_away_what_is_used() -> None:
 
 
 def migration(*operations: Any, atomic: bool = True) -> migrations.Migration:
-    made = type("Migration", (migrations.Migration,), {"operations": list(operations), "atomic": atomic})
-    return made("9999_trial", "crm")
+    made = migrations.Migration("9999_trial", "crm")
+    made.operations, made.atomic = list(operations), atomic
+    return made
 
 
 INDEX = models.Index(fields=["tenant", "name"], name="trial_index")

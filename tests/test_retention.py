@@ -76,7 +76,10 @@ def job(request: pytest.FixtureRequest, acme: Caller) -> tuple[Callable[[], int]
     make, table, mine, run = JOBS[request.param]
     names = {"tenant": acme.tenant.pk, "mark": uuid4().hex[:20], "count": COUNT}
     as_owner(make, names)
-    left = lambda: int(as_owner(f"SELECT count(*) FROM {table} WHERE {mine}", names)[0][0])  # noqa: E731
+
+    def left() -> int:
+        return int(as_owner(f"SELECT count(*) FROM {table} WHERE {mine}", names)[0][0])
+
     assert left() == COUNT + 1
     return left, run
 

@@ -111,11 +111,9 @@ def check(seen: Traffic, watch: Watch) -> str:
     )
 
 
-def test_f23_it_gives_up_before_others_have_to(
-    servers: Embedded, sides: list[Side], monkeypatch: pytest.MonkeyPatch, tally: dict[str, str]
-) -> None:
+def test_f23_it_gives_up_before_others_have_to(servers: Embedded, sides: list[Side], tally: dict[str, str]) -> None:
     """The reader does not end: after five tries the migration says so, and has changed nothing."""
-    with serving(servers, monkeypatch) as url, traffic(url, *sides) as seen, watched(servers) as watch:
+    with serving(servers) as url, traffic(url, *sides) as seen, watched(servers) as watch:
         with reader(servers):
             began = time.monotonic()
             process = prepare(servers)
@@ -129,10 +127,8 @@ def test_f23_it_gives_up_before_others_have_to(
     tally["F23, a reader that stays"] = f"{len(PAUSES) + 1} tries in {seconds:.1f} s; {check(seen, watch)}"
 
 
-def test_f23_it_goes_on_when_the_reader_is_gone(
-    servers: Embedded, sides: list[Side], monkeypatch: pytest.MonkeyPatch, tally: dict[str, str]
-) -> None:
-    with serving(servers, monkeypatch) as url, traffic(url, *sides) as seen, watched(servers) as watch:
+def test_f23_it_goes_on_when_the_reader_is_gone(servers: Embedded, sides: list[Side], tally: dict[str, str]) -> None:
+    with serving(servers) as url, traffic(url, *sides) as seen, watched(servers) as watch:
         with reader(servers):
             process = prepare(servers)
             tries = [next(line for line in process.stderr or () if "Others hold a table" in line) for _ in range(2)]

@@ -154,7 +154,7 @@ def ask(url: str, side: Side, path: str, **own: Any) -> Any:
 
 
 def test_f22_everything_comes_back(
-    servers: Embedded, sides: list[Side], empty: Embedded, monkeypatch: pytest.MonkeyPatch, tally: dict[str, str]
+    servers: Embedded, sides: list[Side], empty: Embedded, tally: dict[str, str]
 ) -> None:
     path, started = empty.home / "kith.dump", time.monotonic()
     before = contents(servers)
@@ -172,7 +172,7 @@ def test_f22_everything_comes_back(
     with pointed(empty):
         sealed = verify_all()
     everything = time.monotonic() - started
-    with serving(empty, monkeypatch) as url:
+    with serving(empty) as url:
         check_served(url, sides)
     count = sum(row[0] for table in before.values() for row in table.values())
     tally["F22"] = (
@@ -200,10 +200,10 @@ def check_served(url: str, sides: list[Side]) -> None:
 
 
 def test_f22_a_backup_under_load_is_of_one_moment(
-    servers: Embedded, sides: list[Side], empty: Embedded, monkeypatch: pytest.MonkeyPatch, tally: dict[str, str]
+    servers: Embedded, sides: list[Side], empty: Embedded, tally: dict[str, str]
 ) -> None:
     path = empty.home / "kith.dump"
-    with serving(servers, monkeypatch) as url, traffic(url, *sides[:4]) as seen:
+    with serving(servers) as url, traffic(url, *sides[:4]) as seen:
         wait_for_some(seen)
         first = len(seen.seconds)
         dumps.dump(settings_of(servers), path, lambda _: None)

@@ -3,15 +3,13 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
-import pytest
 import requests
 
 from config.embedded import Embedded
-from tests.faults.harness import Side
-from tests.serving import Web
+from tests.faults.harness import Kith, Side, Target
 
 __all__ = ["Traffic", "serving", "traffic"]
 
@@ -67,11 +65,11 @@ def traffic(url: str, *sides: Side) -> Iterator[Traffic]:
 
 
 @contextmanager
-def serving(servers: Embedded, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Run the web server on other servers; it refuses to start where a guard is missing."""
-    with ExitStack() as stack, monkeypatch.context() as patched:
-        for name, value in (servers.urls | {"KITH_HOME": str(servers.home)}).items():
-            patched.setenv(name, value)
-        web = Web(workers=2)
-        stack.callback(web.kill)
-        yield web.url
+def serving(servers: Embedded) -> Iterator[str]:
+    """Run the web server on these servers; it refuses to start where a guard is missing."""
+    kith = Kith(servers, Target())
+    try:
+        kith.start("web")
+        yield kith.base
+    finally:
+        kith.end()
