@@ -41,26 +41,27 @@ def apply(report: Say, tell: Say) -> None:
 
     Raises StartError where a table cannot be had at all.
     """
-    for pause in (*PAUSES, None):
-        try:
-            call_command(Migrate(report), database="owner", interactive=False, verbosity=0, skip_checks=True)
+    for pause in PAUSES:
+        if not (held := applied(report)):
             return
-        except OperationalError as error:
-            if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
-                raise
-            if pause is None:
-                message = (
-                    f"The database could not be changed while others read it ({reason(error)}): end the transactions "
-                    "that pg_stat_activity shows as the oldest, such as a backup, and run `manage.py prepare` again."
-                )
-                raise StartError(message) from None
-            tell(f"  Others hold a table ({reason(error)}); trying again in {pause:g} s")
-            time.sleep(pause)
+        tell(f"  Others hold a table ({held}); trying again in {pause:g} s")
+        time.sleep(pause)
+    if held := applied(report):
+        raise StartError(
+            f"The database could not be changed while others read it ({held}): end the transactions that "
+            "pg_stat_activity shows as the oldest, such as a backup, and run `manage.py prepare` again."
+        )
 
 
-def reason(error: OperationalError) -> str:
-    """Return what PostgreSQL said, in a line."""
-    return str(error).strip().splitlines()[0]
+def applied(report: Say) -> str:
+    """Apply what is missing; return what PostgreSQL said where somebody was in the way, else nothing."""
+    try:
+        call_command(Migrate(report), database="owner", interactive=False, verbosity=0, skip_checks=True)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+            raise
+        return str(error).strip().splitlines()[0]
+    return ""
 
 
 @contextmanager

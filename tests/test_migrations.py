@@ -105,8 +105,8 @@ def test_no_new_migration_holds_a_table_or_takes_away_what_is_used() -> None:
 
 
 def migration(*operations: Any, atomic: bool = True) -> migrations.Migration:
-    made = migrations.Migration("9999_trial", "crm")
-    made.operations, made.atomic = list(operations), atomic
+    own = {"operations": list(operations), "atomic": atomic}
+    made: migrations.Migration = type("Migration", (migrations.Migration,), own)("9999_trial", "crm")
     return made
 
 
