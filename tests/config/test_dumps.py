@@ -28,7 +28,7 @@ def empty() -> Iterator[dict[str, str]]:
     with psycopg.connect(OWNER, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
         yield {one: f"{os.environ[one].rpartition('/')[0]}/{name}" for one in (*env.DATABASE_URLS, env.BACKUP_URL)}
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(f"DROP DATABASE {name}")
 
 
 def quiet(text: str) -> None:
