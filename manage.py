@@ -12,11 +12,18 @@ from django.core.management import execute_from_command_line
 from django.db import OperationalError
 
 from config.databases import explain
-from config.management.commands import roles, settings, start, up
+from config.management.commands import backup, restore, roles, settings, start, up
 
-# These need no app; `up` must even come before them, since their settings need the database that it starts, and `start`
-# becomes another process, which loads them itself.
-EARLY = {"up": up.Command, "start": start.Command, "roles": roles.Command, "settings": settings.Command}
+# These need no app; some must even come before them, since their settings need the database that is started here, and
+# `start` becomes another process, which loads them itself.
+EARLY = {
+    "backup": backup.Command,
+    "restore": restore.Command,
+    "roles": roles.Command,
+    "settings": settings.Command,
+    "start": start.Command,
+    "up": up.Command,
+}
 
 
 def run(argv: list[str]) -> None:

@@ -14,9 +14,8 @@ from apikeys.errors import ClaimInProgress, ClaimMalformed, ClaimMismatch, Claim
 from tenants import ids
 from tenants.models import Tenant, TenantManager
 from tenants.routing import alias
-from tenants.scope import tenant_scope
 
-__all__ = ["KEPT", "Claim", "OnceResponse", "claimed", "forget_expired"]
+__all__ = ["KEPT", "Claim", "OnceResponse", "claimed", "expired"]
 
 KEPT = timedelta(hours=24)
 MAX_LENGTH = 255
@@ -150,8 +149,7 @@ def store(tenant: Tenant, owner: str, key: str, fingerprint: bytes, response: Ht
     KEPT_NEW.inc()
 
 
-def forget_expired(tenant: Tenant, *, batch: int = 1000) -> int:
-    """Delete up to `batch` of the tenant's claims whose day is over; return how many."""
-    with tenant_scope(tenant.id):
-        over = Claim.objects.of(tenant).filter(expires_at__lt=timezone.now()).values_list("pk", flat=True)[:batch]
-        return int(Claim.objects.of(tenant).filter(pk__in=list(over)).delete()[0])
+def expired(tenant: Tenant) -> models.QuerySet[Claim]:
+    """Return the tenant's claims whose day is over."""
+    rows: models.QuerySet[Claim] = Claim.objects.of(tenant).filter(expires_at__lt=timezone.now())
+    return rows

@@ -1,19 +1,21 @@
-"""What time does to keys and claims: warnings before a key ends, and claims whose day is over."""
+"""What time does to keys, claims, counts and sessions: warnings before a key ends, and what is over is deleted."""
 
 from datetime import datetime, timedelta
 
 from celery import shared_task
+from django.contrib.sessions.models import Session
 from django.utils import timezone
 
-from apikeys.claims import forget_expired
+from apikeys.claims import expired
 from apikeys.issuing import note
 from apikeys.models import ApiKey
 from apikeys.usage import DailyUsage
 from tenants.actor import Actor
-from tenants.models import Event, Tenant
+from tenants.models import Event
+from tenants.retention import BATCH, forget, forget_in_turns
+from tenants.routing import STAFF, using
 from tenants.scope import tenant_scope
 
-BATCH = 1000
 # The event that a key leaves when its end is this near, the nearest first.
 NOTICES = (
     ("api_key.expired", timedelta(0)),
@@ -28,18 +30,21 @@ USAGE_KEPT = timedelta(days=400)
 @shared_task
 def forget_claims() -> None:
     """Delete the claims that nobody can replay any more."""
-    for tenant in Tenant.objects.all():
-        while forget_expired(tenant, batch=BATCH) == BATCH:
-            pass
+    forget_in_turns(expired)
 
 
 @shared_task
 def forget_usage() -> None:
     """Delete the daily counts that no chart shows any more."""
     before = timezone.now().date() - USAGE_KEPT
-    for tenant in Tenant.objects.all():
-        with tenant_scope(tenant.id):
-            DailyUsage.objects.of(tenant).filter(day__lt=before).delete()
+    forget_in_turns(lambda tenant: DailyUsage.objects.of(tenant).filter(day__lt=before))
+
+
+@shared_task
+def forget_sessions() -> None:
+    """Delete the browser sessions that have ended."""
+    with using(STAFF):
+        forget(Session.objects.filter(expire_date__lt=timezone.now()))
 
 
 @shared_task

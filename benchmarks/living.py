@@ -33,7 +33,8 @@ class Living:
             self.tenant: Tenant = provision(slug="bench")
         self.endpoint = make_endpoint(self.tenant, f"{receiver.url}/now", "client.*", "invoice.*")
         self.session = requests.Session()
-        self.session.headers["Authorization"] = f"Bearer {make_key(self.tenant)}"
+        self.key = make_key(self.tenant)
+        self.session.headers["Authorization"] = f"Bearer {self.key}"
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
         """Return the data of an answer that must be 2xx."""

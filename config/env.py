@@ -13,6 +13,7 @@ from config.kinds import Kind, Value
 
 BASE = Path(__file__).resolve().parent.parent
 DATABASE_URLS = ("DATABASE_URL", "DATABASE_ADMIN_URL", "DATABASE_MIGRATION_URL")
+BACKUP_URL = "DATABASE_BACKUP_URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,9 @@ SETTINGS = (
         "A standby that streams from it: reads of the API go there, unless a tenant's own writes are missing there. "
         "Empty: all reads go to DATABASE_URL.",
         True,
+    ),
+    Setting(
+        BACKUP_URL, kinds.DATABASE, "", "The same, as one who reads all of it. Empty: DATABASE_MIGRATION_URL.", True
     ),
     Setting(
         "DATABASE_POOLER",
@@ -213,12 +217,13 @@ def to_value(setting: Setting, text: str) -> Value:
 def find_servers(readings: Mapping[str, Reading], home: Path) -> dict[str, Reading]:
     """Fill in the addresses that were not given: from the servers Kith runs itself, or from DATABASE_URL."""
     urls = read_embedded(home)
-    given = {name for name in (*DATABASE_URLS, "REDIS_URL") if readings[name].value}
+    given = {name for name in (*DATABASE_URLS, BACKUP_URL, "REDIS_URL") if readings[name].value}
     found = {name: Reading(url, "embedded") for name, url in urls.items() if name not in given}
     if "DATABASE_URL" in given:
         main = Reading(readings["DATABASE_URL"].value, "default")
         found |= {name: main for name in DATABASE_URLS if name not in given}
-    return found
+    owner = found.get("DATABASE_MIGRATION_URL", readings["DATABASE_MIGRATION_URL"])
+    return found if BACKUP_URL in given else {BACKUP_URL: owner, **found}
 
 
 def read_embedded(home: Path) -> dict[str, str]:

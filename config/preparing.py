@@ -2,26 +2,26 @@
 
 import io
 import json
-import sys
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from django.core.management import CommandError, call_command
 from django.core.management.commands.migrate import Command as MigrateCommand
-from django.db import connections
+from django.db import OperationalError, connections
 from django.db.migrations.executor import MigrationExecutor
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from psycopg.errors import DeadlockDetected, LockNotAvailable
 
 from config.errors import StartError
+from config.progress import Say, progress, say
 
-Say = Callable[[str], None]
-
-
-def say(text: str) -> None:
-    """Print a line for people; the standard output belongs to the answer."""
-    print(text, file=sys.stderr, flush=True)
+# While a migration waits for a table everybody else waits behind it. So it gives up long before the two seconds after
+# which a request would, and is tried again as often, after longer and longer pauses.
+LOCK_MILLISECONDS = 500
+# Nobody waits behind what goes on beside others; it waits until the last transaction that was there before it is over.
+BESIDE_MILLISECONDS = 600_000
+PAUSES = (1.0, 2.0, 4.0, 8.0)
 
 
 def migrate(tell: Say = say) -> None:
@@ -33,8 +33,35 @@ def migrate(tell: Say = say) -> None:
         if not pending:
             return
         tell(f"Preparing the database: {pending} steps")
-        report = bar(stack, pending) if tell is say and sys.stderr.isatty() else lines(tell, pending)
+        apply(progress(stack, pending, tell), tell)
+
+
+def apply(report: Say, tell: Say) -> None:
+    """Apply what is missing; a step whose table somebody else holds is undone, and tried again when they may be done.
+
+    Raises StartError where a table cannot be had at all.
+    """
+    for pause in PAUSES:
+        if not (held := applied(report)):
+            return
+        tell(f"  Others hold a table ({held}); trying again in {pause:g} s")
+        time.sleep(pause)
+    if held := applied(report):
+        raise StartError(
+            f"The database could not be changed while others read it ({held}): end the transactions that "
+            "pg_stat_activity shows as the oldest, such as a backup, and run `manage.py prepare` again."
+        )
+
+
+def applied(report: Say) -> str:
+    """Apply what is missing; return what PostgreSQL said where somebody was in the way, else nothing."""
+    try:
         call_command(Migrate(report), database="owner", interactive=False, verbosity=0, skip_checks=True)
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable | DeadlockDetected):
+            raise
+        return str(error).strip().splitlines()[0]
+    return ""
 
 
 @contextmanager
@@ -51,36 +78,21 @@ def alone() -> Iterator[None]:
 
 
 class Migrate(MigrateCommand):
-    """Django's own command, reporting each step that is done."""
+    """Django's own command, reporting each step that is done, and waiting for no table longer than others can."""
 
     def __init__(self, report: Say) -> None:
         super().__init__()
         self.report = report
 
     def migration_progress_callback(self, action: str, migration: Any = None, fake: bool = False) -> None:
-        """Pass on the name of a finished migration."""
+        """Bound the waits of a migration that begins; pass on the name of one that is finished."""
+        if action == "apply_start":
+            # What takes no transaction goes on beside others, such as CREATE INDEX CONCURRENTLY.
+            limit = LOCK_MILLISECONDS if migration.atomic else BESIDE_MILLISECONDS
+            with connections["owner"].cursor() as cursor:
+                cursor.execute(f"SET lock_timeout = {limit}")
         if action == "apply_success":
             self.report(str(migration))
-
-
-def bar(stack: ExitStack, total: int) -> Say:
-    """Show a progress bar."""
-    columns = BarColumn(), MofNCompleteColumn(), TextColumn("{task.description}")
-    progress = stack.enter_context(Progress(*columns, console=Console(stderr=True), transient=True))
-    task = progress.add_task("", total=total)
-    return lambda name: progress.update(task, advance=1, description=name)
-
-
-def lines(tell: Say, total: int) -> Say:
-    """Print every tenth step and the last."""
-    done: list[str] = []
-
-    def report(name: str) -> None:
-        done.append(name)
-        if len(done) % 10 == 0 or len(done) == total:
-            tell(f"  {len(done)} of {total}: {name}")
-
-    return report
 
 
 def make_demo() -> dict[str, Any]:

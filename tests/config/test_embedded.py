@@ -14,6 +14,7 @@ import redis
 from config import roles
 from config.embedded import Embedded
 from config.embedded.state import SUPERUSER, State
+from config.env import BACKUP_URL, DATABASE_URLS
 from config.errors import StartError
 
 ROOT = os.geteuid() == 0
@@ -61,7 +62,7 @@ def test_a_draft_that_was_cut_short_is_made_anew(home: Path) -> None:
     (home / "postgres.new").mkdir(parents=True)
     (home / "postgres.new" / "half").touch()
     with Embedded(home, redis=False, fast=True) as servers:
-        assert set(servers.urls) == {"DATABASE_URL", "DATABASE_ADMIN_URL", "DATABASE_MIGRATION_URL"}
+        assert set(servers.urls) == {*DATABASE_URLS, BACKUP_URL}
     assert not (home / "postgres.new").exists()
 
 
