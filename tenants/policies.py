@@ -5,7 +5,7 @@ from typing import Any
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
-__all__ = ["AppendOnly", "Grant", "KeepInTenant", "ProtectTable", "Recorded", "TableOperation"]
+__all__ = ["AppendOnly", "Grant", "KeepInTenant", "ProtectTable", "Recorded", "Searchable", "TableOperation"]
 
 # The sub-select makes PostgreSQL read the setting once a query; NULLIF because the setting is '' after a commit.
 OWN_ROWS = "tenant_id = (SELECT NULLIF(current_setting('app.tenant_id', true), '')::uuid)"
@@ -38,6 +38,16 @@ CREATE CONSTRAINT TRIGGER recorded AFTER INSERT OR UPDATE OR DELETE ON {table}
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION kith_recorded();
 """
 UNRECORDED = "DROP TRIGGER recorded ON {table};"
+
+
+# The owner's view, so the policy does not come before the words. The tenant is compared as a text on purpose: by an
+# index of its own PostgreSQL would read all of the tenant's rows, where only those with the words are wanted.
+SEARCHABLE = """
+CREATE VIEW {table}_words AS SELECT id, kith_words(search, tenant_id) AS words FROM {table}
+WHERE tenant_id::text = current_setting('app.tenant_id', true);
+REVOKE ALL ON {table}_words FROM kith_app, kith_admin;
+GRANT SELECT ON {table}_words TO kith_app, kith_admin;
+"""
 
 
 class TableOperation(Operation):
@@ -131,6 +141,16 @@ class Recorded(TableOperation):
 
     def backwards(self, model: type[models.Model]) -> str:
         return UNRECORDED.format(table=model._meta.db_table)
+
+
+class Searchable(TableOperation):
+    """Let the running scope's tenant find rows by the words of their search column; see tenants.words."""
+
+    def forwards(self, model: type[models.Model]) -> str:
+        return SEARCHABLE.format(table=model._meta.db_table)
+
+    def backwards(self, model: type[models.Model]) -> str:
+        return f"DROP VIEW {model._meta.db_table}_words;"
 
 
 class AppendOnly(TableOperation):

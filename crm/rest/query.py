@@ -13,8 +13,9 @@ from django.utils.dateparse import parse_date
 from crm.errors import Refusal
 from crm.rest.bodies import parse_json
 from crm.rest.contract import Contract
-from crm.rest.filters import MAX_TEXT, MomentField, condition, refuse, tenant_word
+from crm.rest.filters import MAX_TEXT, MomentField, condition, refuse
 from crm.rest.pages import Sort
+from tenants.words import Found
 
 __all__ = ["PARAMETERS", "Query", "read_query", "read_shape", "single"]
 
@@ -147,11 +148,8 @@ def search_condition(view: Any, wire: str, text: str) -> list[Q]:
     """Return the full-text condition: every word, the last as a prefix, in any of the view's search columns."""
     if not view.search_fields:
         raise refuse(wire, "This list cannot be searched.", code="VALIDATION_ERROR")
-    typed = (tenant_word(view.tenant.id), text[:MAX_TEXT])
-    found = Q()
-    for field in view.search_fields:
-        found |= Q(**{f"{field}__words": typed})
-    return [found]
+    found = (Found(view.model, path, view.tenant.id, text[:MAX_TEXT]) for path in view.search_fields)
+    return [Q(*found, _connector=Q.OR)]
 
 
 def read_sort(view: Any, sort: str | None, order: str | None) -> tuple[Sort, ...]:
