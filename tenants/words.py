@@ -54,7 +54,7 @@ class Found(Func):
     `path` leads from the model to the search column. What is found is bound to the tenant of the running scope.
     """
 
-    output_field = BooleanField()  # type: ignore[assignment]
+    output_field = BooleanField()
 
     def __init__(self, model: type[models.Model], path: str, tenant_id: UUID, text: str) -> None:
         field: Any = model._meta.get_field(path.rpartition("__")[0] or model._meta.pk.name)
@@ -66,7 +66,7 @@ class Found(Func):
         """Return the statement of the ids that are found."""
         return f"SELECT id FROM {self.table}_words WHERE words @@ {QUERY.format(own='%s')}"  # noqa: S608  a table's name
 
-    def as_sql(self, compiler: Any, connection: Any, **kwargs: Any) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the condition; with an array, for in a join the policy would come before the words again."""
         key, params = compiler.compile(self.get_source_expressions()[0])
         return f"{key} = ANY(ARRAY({self.matching()}))", [*params, *self.params]

@@ -114,13 +114,13 @@ class Cursor:
 class RowBeyond(Func):
     """Compares rows as a whole: from an index in their order PostgreSQL then reads the page and nothing before it."""
 
-    output_field = BooleanField()  # type: ignore[assignment]
+    output_field = BooleanField()
 
     def __init__(self, sorts: Sequence[Sort], values: Sequence[Any]) -> None:
         super().__init__(*(sort.field for sort in sorts))
         self.sign, self.values = "<" if sorts[0].descending else ">", tuple(values)
 
-    def as_sql(self, compiler: Any, connection: Any, **kwargs: Any) -> Any:
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
         fields = self.get_source_expressions()
         known = zip(fields, self.values, strict=True)
         values = [field.output_field.get_db_prep_value(value, connection) for field, value in known]

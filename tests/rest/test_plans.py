@@ -23,7 +23,9 @@ from webhooks.models import Endpoint
 from webhooks.queue import Queue
 from webhooks.statements import BEGIN
 
-TENANTS, CLIENTS = 40, 400
+TENANTS, CLIENTS, OWN = 30, 300, 2000
+# One or a few of each tenant: PostgreSQL may rather read them all once than look up each.
+SMALL = {"webhooks_endpoint"}
 Caught = list[tuple[str, Any]]
 # An index of a partition stands for that of its table.
 INDEXES = """
@@ -41,7 +43,7 @@ OTHERS = {
 
 
 class World:
-    """A tenant among others, each with as many clients, and what is known of it."""
+    """A tenant among others, with many clients, and what is known of it."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -56,7 +58,7 @@ class World:
         batch, originals = f"b{uuid4().hex[:8]}", originals_of(caller.tenant)
         add_tenants(originals, TENANTS, batch)
         add_records(originals, f"{batch}-%", CLIENTS, first=1, batch="a")
-        add_records(originals, caller.tenant.slug, CLIENTS, first=1, batch="a")
+        add_records(originals, caller.tenant.slug, OWN, first=1, batch="a")
         analyze()
         self.page = caller.get("/clients?limit=20&cursor=").body["pagination"]["next_cursor"]
         self.place = caller.get("/events?after=&limit=20").body["pagination"]["next_cursor"]
@@ -92,7 +94,7 @@ CALLS: dict[str, tuple[Callable[[World], object], str, set[str]]] = {
     "an e-mail": (lambda w: w.get("/clients?email=c77%40example.com"), "default", {"client_email"}),
     "a search": (lambda w: w.get("/clients?search=smith"), "default", {"client_words"}),
     "a search by clients": (
-        lambda w: w.get("/invoices?search=smith"), "default", {"client_words", "invoice_words", "invoice_client"},
+        lambda w: w.get("/invoices?search=smith"), "default", {"client_words", "invoice_words"},
     ),
     "invoices with lines": (
         lambda w: w.get("/invoices?include=client&cursor="), "default",
@@ -114,16 +116,16 @@ def test_it_goes_by_an_index_that_begins_with_the_tenant(world: World, name: str
     with caught(alias) as statements:
         act(world)
     known = {name: rest for name, *rest in as_owner(INDEXES)}
-    used, scanned = set(), []
+    used, scanned = set(), set()
     for node in nodes(plans(world, alias, statements)):
         if node["Node Type"] == "Seq Scan":
-            scanned.append(node["Relation Name"])
+            scanned.add(node["Relation Name"])
         used.update(node.get("Conflict Arbiter Indexes", ()))
         if "Index Name" in node:
             index, table, first = known[node["Index Name"]]
             used.add(index)
             assert first == "tenant_id" or index in OTHERS or table in EXEMPT, (index, node)
-    assert not scanned
+    assert not scanned - SMALL
     assert wanted <= used, used
 
 

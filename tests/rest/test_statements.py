@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -95,7 +96,7 @@ def counted() -> Iterator[list[str]]:
     found += [sql for sql in statements if not sql.startswith((*CONTROL, NOTE))]
 
 
-def ask(world: Records, route: Route, limit: int = 0, **query: str) -> list[str]:
+def ask(world: Records, route: Route, limit: int = 0, **query: Any) -> list[str]:
     """Return the statements of a GET, which must show as many rows as `limit` says."""
     asked = {route.contract.wire(name): value for name, value in query.items() if value}
     asked |= {"limit": str(limit)} if limit else {}
@@ -130,7 +131,7 @@ def test_it_takes_two_statements_to_read_one(world: Records, route: Route) -> No
 
 @pytest.mark.parametrize("route", SEARCHED, ids=lambda route: route.path)
 def test_it_takes_no_more_to_filter_and_search(world: Records, route: Route) -> None:
-    query = {"search": "text", "sort": f"-{next(iter(route.view.sorts))}", "start_date": "2000-01-01"}
+    query: dict[str, Any] = {"search": "text", "sort": f"-{next(iter(route.view.sorts))}", "start_date": "2000-01-01"}
     assert len(ask(world, route, **query)) <= MANY
 
 
