@@ -1,7 +1,8 @@
 """`make bench`: starts servers of its own in a folder that is deleted at the end, and measures against them.
 
 `python -m benchmarks` measures calls and deliveries; with a name behind it that alone, or one of the others: quick, the
-CPU of the hot calls beside the committed figures, latency, from a change to its receipt, and soak, ten minutes of load.
+CPU of the hot calls beside the committed figures, latency, from a change to its receipt, soak, ten minutes of load, and
+growth, the same calls among more tenants and rows.
 """
 
 import os
@@ -19,6 +20,7 @@ MEASURES = {
     "deliveries": "benchmarks.deliveries",
     "latency": "benchmarks.latency",
     "soak": "benchmarks.soak",
+    "growth": "benchmarks.growth",
 }
 # Here the servers must be as safe as they really are.
 REAL = ("calls", "latency", "soak")

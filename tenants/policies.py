@@ -6,7 +6,10 @@ from django.contrib.postgres import operations as concurrently
 from django.db import models
 from django.db.migrations.operations.base import Operation
 
-__all__ = ["AddIndexConcurrently", "AppendOnly", "Grant", "KeepInTenant", "ProtectTable", "Recorded", "TableOperation"]
+__all__ = [
+    "AddIndexConcurrently", "AppendOnly", "Grant", "KeepInTenant", "ProtectTable", "Recorded", "Searchable",
+    "TableOperation",
+]  # fmt: skip
 
 # The sub-select makes PostgreSQL read the setting once a query; NULLIF because the setting is '' after a commit.
 OWN_ROWS = "tenant_id = (SELECT NULLIF(current_setting('app.tenant_id', true), '')::uuid)"
@@ -39,6 +42,16 @@ CREATE CONSTRAINT TRIGGER recorded AFTER INSERT OR UPDATE OR DELETE ON {table}
 DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION kith_recorded();
 """
 UNRECORDED = "DROP TRIGGER recorded ON {table};"
+
+
+# The owner's view, so the policy does not come before the words. The tenant is compared as a text on purpose: by an
+# index of its own PostgreSQL would read all of the tenant's rows, where only those with the words are wanted.
+SEARCHABLE = """
+CREATE VIEW {table}_words AS SELECT id, kith_words(search, tenant_id) AS words FROM {table}
+WHERE tenant_id::text = current_setting('app.tenant_id', true);
+REVOKE ALL ON {table}_words FROM kith_app, kith_admin;
+GRANT SELECT ON {table}_words TO kith_app, kith_admin;
+"""
 
 
 class TableOperation(Operation):
@@ -132,6 +145,16 @@ class Recorded(TableOperation):
 
     def backwards(self, model: type[models.Model]) -> str:
         return UNRECORDED.format(table=model._meta.db_table)
+
+
+class Searchable(TableOperation):
+    """Let the running scope's tenant find rows by the words of their search column; see tenants.words."""
+
+    def forwards(self, model: type[models.Model]) -> str:
+        return SEARCHABLE.format(table=model._meta.db_table)
+
+    def backwards(self, model: type[models.Model]) -> str:
+        return f"DROP VIEW {model._meta.db_table}_words;"
 
 
 class AppendOnly(TableOperation):

@@ -17,12 +17,14 @@ from crm.admin.filters import filters_of
 from crm.admin.form import REFUSALS, RecordForm, form_of
 from crm.rest.contract import CANONICAL
 from crm.rest.fields import ReferenceField
-from crm.rest.filters import MAX_TEXT, tenant_word
+from crm.rest.filters import MAX_TEXT
 from crm.rest.problems import problem_of
 from crm.rest.viewset import ResourceViewSet
 from tenants import ids
 from tenants.admin.base import StaffAdmin
+from tenants.models import Tenant
 from tenants.staff import actor_of, seats_of
+from tenants.words import FoundByStaff
 
 __all__ = ["ResourceAdmin", "page_of"]
 
@@ -67,8 +69,9 @@ class ResourceAdmin(StaffAdmin):
         try:
             return Q(pk=ids.decode(self.view.prefix, term))
         except ids.InvalidId:
-            typed = (words_of_tenants(user), term[:MAX_TEXT])
-        return Q(*((f"{field}__words", typed) for field in self.view.search_fields), _connector=Q.OR)
+            seats = tuple(Tenant.objects.values_list("pk", flat=True)) if user.is_superuser else tuple(seats_of(user))
+        found = (FoundByStaff(self.model, path, seats, term[:MAX_TEXT]) for path in self.view.search_fields)
+        return Q(*found, _connector=Q.OR)
 
     # Forms.
 
@@ -132,11 +135,6 @@ def name_of(record: Any) -> str:
 
 
 vars(name_of).update(short_description="Name")
-
-
-def words_of_tenants(user: Any) -> str:
-    """Return what keeps a search to the person's tenants: each row's words hold its tenant's, which starts with t."""
-    return "t:*" if user.is_superuser else f"({' | '.join(map(tenant_word, seats_of(user)))})"
 
 
 def rows_inside(view: type[ResourceViewSet]) -> list[str]:

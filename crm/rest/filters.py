@@ -1,4 +1,4 @@
-"""What lists can be filtered and searched by: typed filters with their operators, and the column of full text."""
+"""What lists can be filtered by: typed filters with their operators."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -9,19 +9,16 @@ from typing import Any
 import django_filters
 import orjson
 from django import forms
-from django.contrib.postgres.search import SearchVectorField
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.db import models
-from django.db.models import Func, GeneratedField, Lookup, Q, TextField, Value
-from django.db.models.functions import Coalesce, Concat
+from django.db.models import Q
 
 from crm.errors import Problem, Refusal
 from crm.rest.statements import Condition, Param
 from tenants import ids
 
 __all__ = [
-    "IdFilter", "MomentField", "ResourceFilterSet", "TagFilter", "WordFilter", "condition", "refuse", "search_column",
-    "tenant_word",
+    "IdFilter", "MomentField", "ResourceFilterSet", "TagFilter", "WordFilter", "condition", "refuse",
 ]  # fmt: skip
 
 MAX_VALUES, MAX_TEXT = 100, 500
@@ -217,44 +214,3 @@ def refuse(wire: str, message: str, *, code: str = "INVALID_FILTER") -> Refusal:
     """Return the 400 for a parameter that does not fit, to raise."""
     name = wire[:100]
     return Refusal(Problem(400, code, f"{name}: {message}"[:1000], {name: [message[:1000]]}))
-
-
-class Words(Lookup):
-    """`column__words=(tenant's word, text)`: every word of the text, the last as a prefix, split as the column was."""
-
-    lookup_name = "words"
-    prepare_rhs = False
-
-    def as_sql(self, compiler: Any, connection: Any) -> Any:
-        left, params = self.process_lhs(compiler, connection)
-        return f"{left} @@ {TYPED}", [*params, *self.rhs]
-
-
-# PostgreSQL splits both sides: Python's idea of a letter differs in half of the world's scripts.
-SPLIT = "nullif(btrim(regexp_replace(lower(%s), '[^[:alnum:]]+', ' & ', 'g'), ' &'), '')"
-TYPED = f"(%s || coalesce(' & ' || {SPLIT} || ':*', ''))::tsquery"
-SearchVectorField.register_lookup(Words)
-GeneratedField.register_lookup(Words)
-
-
-def search_column(*fields: str) -> GeneratedField:
-    """Return a column that PostgreSQL keeps: the words of `fields`, and the tenant as one more word.
-
-    The tenant's word lets one GIN index serve all tenants without matching across them.
-    """
-    parts: list[Any] = [
-        Func("tenant_id", template="'t' || replace(%(expressions)s::text, '-', '')", output_field=TextField())
-    ]
-    for field in fields:
-        parts += [Value(" "), Coalesce(field, Value(""), output_field=TextField())]
-    words = Func(
-        Concat(*parts, output_field=TextField()),
-        template="array_to_tsvector(array_remove(regexp_split_to_array(lower(%(expressions)s), '[^[:alnum:]]+'), ''))",
-        output_field=SearchVectorField(),
-    )
-    return GeneratedField(expression=words, output_field=SearchVectorField(), db_persist=True)
-
-
-def tenant_word(tenant_id: Any) -> str:
-    """Return the word by which the index finds a tenant's rows."""
-    return f"t{tenant_id.hex}"

@@ -157,7 +157,7 @@ def part(view: Any, name: str, inner: tuple[str, ...]) -> Part:
     sibling = view.siblings[include.resource]
     plan = sibling.plan.including(*parts(sibling, inner))
     if include.relation:
-        return Embedded(name, include.relation, plan)
+        return Embedded(name, include.relation, sibling.model, plan)
     if include.through:
         return named(view, include.through).records(name, plan)
     return Many(name, sibling.model, include.back, "", (*sibling.ordering, "-id"), plan)

@@ -10,28 +10,18 @@ from urllib.parse import urlencode
 
 import orjson
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import BooleanField, F, Func, Q
 from django.utils.crypto import constant_time_compare
 
-from crm.rest.statements import Condition
+from crm.rest.statements import Condition, Param
 
 if TYPE_CHECKING:
     from crm.rest.contract import Contract
 
 __all__ = [
-    "DEFAULT_LIMIT",
-    "MAX_LIMIT",
-    "Cursor",
-    "CursorInvalid",
-    "NumberedPages",
-    "OffsetPages",
-    "Page",
-    "PageInvalid",
-    "Paging",
-    "Sort",
-    "limit_of",
-    "whole",
-]
+    "DEFAULT_LIMIT", "MAX_LIMIT", "Cursor", "CursorInvalid", "NumberedPages", "OffsetPages", "Page", "PageInvalid",
+    "Paging", "Sort", "limit_of", "whole",
+]  # fmt: skip
 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 20, 100, 10_000_000
 # As far as the longest pages reach.
@@ -120,6 +110,8 @@ class Cursor:
 
     def condition(self, values: Sequence[Any]) -> Q:
         """Return the rows that come after `values` in this order (as SQL compares rows, with empty values last)."""
+        if len({sort.descending for sort in self.sorts}) == 1 and not any(sort.nullable for sort in self.sorts):
+            return Q(RowBeyond(self.sorts, values))
         after, equal = Q(pk__in=[]), Q()
         for sort, value in zip(self.sorts, values, strict=True):
             after |= equal & beyond(sort, value)
@@ -129,6 +121,26 @@ class Cursor:
             return after
         # Says nothing new, but lets PostgreSQL start in the index where the page starts.
         return Q(**{f"{first.field}__{'lte' if first.descending else 'gte'}": bound}) & after
+
+
+class RowBeyond(Func):
+    """Compares rows as a whole: from an index in their order PostgreSQL then reads the page and nothing before it."""
+
+    output_field = BooleanField()
+
+    def __init__(self, sorts: Sequence[Sort], values: Sequence[Any]) -> None:
+        super().__init__(*(sort.field for sort in sorts))
+        self.sign, self.values = "<" if sorts[0].descending else ">", tuple(values)
+
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **kwargs: Any) -> Any:
+        fields = self.get_source_expressions()
+        known = zip(fields, self.values, strict=True)
+        values = [
+            value if isinstance(value, Param) else field.output_field.get_db_prep_value(value, connection)
+            for field, value in known
+        ]
+        columns = ", ".join(compiler.compile(field)[0] for field in fields)
+        return f"({columns}) {self.sign} ({', '.join(['%s'] * len(values))})", values
 
 
 def beyond(sort: Sort, value: Any) -> Q:

@@ -13,9 +13,10 @@ from django.utils.dateparse import parse_date
 from crm.errors import Refusal
 from crm.rest.bodies import parse_json
 from crm.rest.contract import Contract
-from crm.rest.filters import MAX_TEXT, MomentField, condition, refuse, tenant_word
+from crm.rest.filters import MAX_TEXT, MomentField, condition, refuse
 from crm.rest.pages import Sort
 from crm.rest.statements import Condition
+from tenants.words import Found, own_of
 
 __all__ = ["PARAMETERS", "Query", "read_query", "read_shape", "single"]
 
@@ -149,13 +150,10 @@ def search_condition(view: Any, wire: str, text: str) -> list[Condition]:
     if not view.search_fields:
         raise refuse(wire, "This list cannot be searched.", code="VALIDATION_ERROR")
 
-    def build(*typed: Any) -> Q:
-        found = Q()
-        for field in view.search_fields:
-            found |= Q(**{f"{field}__words": typed})
-        return found
+    def build(own: Any, typed: Any) -> Q:
+        return Q(*(Found(view.model, path, own, typed) for path in view.search_fields), _connector=Q.OR)
 
-    return [Condition(("search",), (tenant_word(view.tenant.id), text[:MAX_TEXT]), build)]
+    return [Condition(("search",), (own_of(view.tenant.id), text[:MAX_TEXT]), build)]
 
 
 def read_sort(view: Any, sort: str | None, order: str | None) -> tuple[Sort, ...]:

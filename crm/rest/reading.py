@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 
 import orjson
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import F, Func, JSONField, OuterRef, QuerySet, TextField
+from django.db.models import F, Func, JSONField, OuterRef, QuerySet, Subquery, TextField
 from django.db.models.functions import Cast, JSONArray
 
 from crm.rest.statements import TENANT, Param
@@ -140,19 +140,23 @@ class Plan:
 
 @dataclass(frozen=True)
 class Embedded:
-    """The record that a reference points to, through a join."""
+    """The record that a reference points to, by one sub-select: it is looked up for the rows of the page alone.
+
+    For a join PostgreSQL would rather read all of the tenant's records, as it knows little of how many it has.
+    """
 
     name: str
     relation: str
+    model: Any
     plan: Plan
     accessor: str = ""
 
     def expression(self, prefix: str) -> Any:
-        return self.plan.expression(f"{prefix}{self.relation}__")
+        rows = self.model.objects.of(Param(TENANT)).filter(pk=OuterRef(f"{prefix}{self.relation}_id"))
+        return Subquery(rows.values(inside=self.plan.expression(""))[:1])
 
     def read(self, value: Any) -> Any:
-        # A join that finds nothing gives an array of nulls, and no record is without its id, the first column.
-        return None if value is None or value[0] is None else self.plan.nested(value)
+        return None if value is None else self.plan.nested(value)
 
     def of_instance(self, record: Any) -> Any:
         related = getattr(record, self.relation)

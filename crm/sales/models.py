@@ -3,15 +3,14 @@
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
 from crm.money import NumericField, Totals
 from crm.resources.clients.models import Client
 from crm.resources.products.models import Product
-from crm.rest.filters import search_column
 from tenants.models import TenantModel, TenantRow
+from tenants.words import search_column, search_index
 
 __all__ = ["DRAFT", "Counter", "Document", "Line"]
 
@@ -77,7 +76,7 @@ class Document(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="%(class)s_latest"),
             models.Index(fields=["tenant", "client", "-created_at"], name="%(class)s_client"),
-            GinIndex(fields=["search"], name="%(class)s_search"),
+            search_index("%(class)s_words"),
         ]
 
     def __str__(self) -> str:

@@ -1,7 +1,12 @@
 """Search: every word, the last as a prefix, in any of the resource's columns, as people type it."""
 
-import pytest
+from typing import Any
 
+import pytest
+from django.db import connections, transaction
+
+from crm.registry import RESOURCES
+from tenants.scope import tenant_scope
 from tests.conftest import Caller
 
 WHO = {
@@ -79,3 +84,24 @@ def test_it_keeps_up_with_changes(shop: Caller) -> None:
     shop.patch(path, {"name": "Grace Hopper", "email": None})
     assert found(shop, "lovelace") == []
     assert found(shop, "hopp") == ["Grace Hopper"]
+
+
+def test_it_finds_through_a_view_that_shows_the_running_tenant_alone(shop: Caller, globex: Caller) -> None:
+    seen = "SELECT count(*) FROM crm_client_words"
+    for caller, own in ((shop, 2), (globex, 1)):
+        with tenant_scope(caller.tenant.pk), connections["default"].cursor() as cursor:
+            cursor.execute(seen)
+            assert cursor.fetchone() == (own,)
+    with transaction.atomic(), connections["default"].cursor() as cursor:
+        cursor.execute(seen)
+        assert cursor.fetchone() == (0,)
+
+
+@pytest.mark.parametrize("view", [view for view in RESOURCES if view.search_fields], ids=lambda view: view.plural)
+def test_it_has_a_view_for_each_searched_column(view: Any) -> None:
+    for path in view.search_fields:
+        relation = path.rpartition("__")[0]
+        model = view.model._meta.get_field(relation).related_model if relation else view.model
+        with connections["default"].cursor() as cursor:
+            cursor.execute("SELECT to_regclass(%s)", [f"{model._meta.db_table}_words"])
+            assert cursor.fetchone() != (None,), f'Add Searchable("{model.__name__}") to its migration.'

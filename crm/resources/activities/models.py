@@ -1,13 +1,12 @@
 """Activities: notes, calls, meetings and e-mails logged on other records."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils import timezone
 
 from crm.records import RecordColumn
-from crm.rest.filters import search_column
 from tenants.models import TenantModel
+from tenants.words import search_column, search_index
 
 __all__ = ["Activity"]
 
@@ -49,7 +48,7 @@ class Activity(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="activity_latest"),
             models.Index(fields=["tenant", "record_id", "-occurred_at", "-id"], name="activity_record"),
-            GinIndex(fields=["search"], name="activity_search"),
+            search_index("activity_words"),
         ]
 
     def __str__(self) -> str:

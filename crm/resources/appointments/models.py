@@ -5,15 +5,14 @@ from typing import Any
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DecimalRangeField, RangeOperators
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.lookups import LessThanOrEqual
 
 from crm.resources.clients.models import Client
 from crm.resources.products.models import Product
-from crm.rest.filters import search_column
 from tenants.models import Member, TenantModel, TenantRow
+from tenants.words import search_column, search_index
 
 __all__ = ["LONGEST", "MOMENTS", "OVER", "TRANSITIONS", "Appointment", "AppointmentAssignee", "Status"]
 
@@ -111,7 +110,7 @@ class Appointment(TenantModel):
             models.Index(fields=["tenant", "starts_at", "id"], name="appointment_calendar"),
             models.Index(fields=["tenant", "client", "starts_at"], name="appointment_client"),
             models.Index(fields=["tenant", "service"], name="appointment_service"),
-            GinIndex(fields=["search"], name="appointment_search"),
+            search_index("appointment_words"),
         ]
 
     def __str__(self) -> str:

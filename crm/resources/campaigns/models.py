@@ -1,13 +1,12 @@
 """Campaigns, and the row by which each recipient gets one once."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from crm.resources.clients.models import Client
 from crm.resources.lists.models import MarketingList
-from crm.rest.filters import search_column
 from tenants.models import TenantModel, TenantRow
+from tenants.words import search_column, search_index
 
 __all__ = ["TRANSITIONS", "Campaign", "Recipient", "State", "Status", "progress_of"]
 
@@ -77,7 +76,7 @@ class Campaign(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="campaign_latest"),
             models.Index(fields=["tenant", "status", "scheduled_at"], name="campaign_due"),
-            GinIndex(fields=["search"], name="campaign_search"),
+            search_index("campaign_words"),
         ]
 
     def __str__(self) -> str:

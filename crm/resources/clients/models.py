@@ -1,11 +1,10 @@
 """Clients: who the tenant works for."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models.functions import Upper
 
-from crm.rest.filters import search_column
 from tenants.models import TenantModel
+from tenants.words import search_column, search_index
 
 __all__ = ["Client"]
 
@@ -56,7 +55,7 @@ class Client(TenantModel):
             models.Index(fields=["tenant", "email"], name="client_email"),
             models.Index("tenant", Upper("email"), name="client_email_any_case"),
             models.Index(fields=["tenant", "phone"], name="client_phone"),
-            GinIndex(fields=["search"], name="client_search"),
+            search_index("client_words"),
         ]
 
     def __str__(self) -> str:

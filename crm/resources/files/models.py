@@ -1,12 +1,11 @@
 """Files: what is known of them; their content lies in a store."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from crm.records import RecordColumn
-from crm.rest.filters import search_column
 from tenants.models import TenantModel
+from tenants.words import search_column, search_index
 
 __all__ = ["File", "Status"]
 
@@ -49,7 +48,7 @@ class File(TenantModel):
             models.Index(fields=["tenant", "-created_at", "-id"], name="file_latest", include=["size"]),
             models.Index(fields=["tenant", "record_id", "-created_at"], name="file_record"),
             models.Index(fields=["tenant", "id"], name="file_pending", condition=Q(status="pending")),
-            GinIndex(fields=["search"], name="file_search"),
+            search_index("file_words"),
         ]
 
     def __str__(self) -> str:

@@ -1,12 +1,11 @@
 """Leads: who has asked, what for, and how far it has got."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from crm.resources.clients.models import Client
-from crm.rest.filters import search_column
 from tenants.models import Member, TenantModel
+from tenants.words import search_column, search_index
 
 __all__ = ["CONVERSIONS", "TRANSITIONS", "Lead", "Status"]
 
@@ -86,7 +85,7 @@ class Lead(TenantModel):
             models.Index(fields=["tenant", "email"], name="lead_email"),
             models.Index(fields=["tenant", "client"], name="lead_client"),
             models.Index(fields=["tenant", "owner"], name="lead_owner"),
-            GinIndex(fields=["search"], name="lead_search"),
+            search_index("lead_words"),
         ]
 
     def __str__(self) -> str:

@@ -1,12 +1,11 @@
 """Marketing lists and their members."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from crm.resources.clients.models import Client
-from crm.rest.filters import search_column
 from tenants.models import TenantModel, TenantRow
+from tenants.words import search_column, search_index
 
 __all__ = ["ListMember", "MarketingList"]
 
@@ -29,7 +28,7 @@ class MarketingList(TenantModel):
         ]
         indexes = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="list_latest"),
-            GinIndex(fields=["search"], name="list_search"),
+            search_index("list_words"),
         ]
 
     def __str__(self) -> str:

@@ -1,6 +1,5 @@
 """Payments, what of them went to which invoice, and what was given back."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
@@ -8,8 +7,8 @@ from django.utils import timezone
 from crm.money import NumericField
 from crm.resources.clients.models import Client
 from crm.resources.invoices.models import Invoice
-from crm.rest.filters import search_column
 from tenants.models import TenantModel, TenantRow
+from tenants.words import search_column, search_index
 
 __all__ = ["COLLECTED", "TRANSITIONS", "Allocation", "Method", "Payment", "Refund", "Status"]
 
@@ -99,7 +98,7 @@ class Payment(TenantModel):
             models.Index(fields=["tenant", "invoice"], name="payment_invoice"),
             # What a month brought is added up from the index alone.
             models.Index(fields=["tenant", "paid_at"], include=["status", "currency", "amount"], name="payment_paid"),
-            GinIndex(fields=["search"], name="payment_search"),
+            search_index("payment_words"),
         ]
 
     def __str__(self) -> str:

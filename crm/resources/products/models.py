@@ -2,13 +2,12 @@
 
 from decimal import Decimal
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from crm.money import NumericField
-from crm.rest.filters import search_column
 from tenants.models import TenantModel
+from tenants.words import search_column, search_index
 
 __all__ = ["Product"]
 
@@ -53,7 +52,7 @@ class Product(TenantModel):
         indexes = [
             models.Index(fields=["tenant", "-created_at", "-id"], name="product_latest"),
             models.Index(fields=["tenant", "name", "id"], name="product_name"),
-            GinIndex(fields=["search"], name="product_search"),
+            search_index("product_words"),
         ]
 
     def __str__(self) -> str:

@@ -1,13 +1,12 @@
 """Projects: work for a client with a plan, a budget and an end."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
 
 from crm.money import NumericField
 from crm.resources.clients.models import Client
-from crm.rest.filters import search_column
 from tenants.models import TenantModel
+from tenants.words import search_column, search_index
 
 __all__ = ["Project"]
 
@@ -56,7 +55,7 @@ class Project(TenantModel):
             models.Index(fields=["tenant", "-created_at", "-id"], name="project_latest"),
             models.Index(fields=["tenant", "client", "-created_at"], name="project_client"),
             models.Index(fields=["tenant", "status", "due_date"], name="project_due"),
-            GinIndex(fields=["search"], name="project_search"),
+            search_index("project_words"),
         ]
 
     def __str__(self) -> str:

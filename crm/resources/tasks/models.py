@@ -1,13 +1,12 @@
 """Tasks: the steps of a project, or errands by themselves."""
 
-from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 
 from crm.resources.clients.models import Client
 from crm.resources.projects.models import Project
-from crm.rest.filters import search_column
 from tenants.models import Member, TenantModel
+from tenants.words import search_column, search_index
 
 __all__ = ["Task"]
 
@@ -56,7 +55,7 @@ class Task(TenantModel):
             models.Index(fields=["tenant", "client", "-created_at"], name="task_client"),
             models.Index(fields=["tenant", "assignee", "status", "due_date"], name="task_assignee"),
             models.Index(fields=["tenant", "status", "due_date"], name="task_due"),
-            GinIndex(fields=["search"], name="task_search"),
+            search_index("task_words"),
         ]
 
     def __str__(self) -> str:
