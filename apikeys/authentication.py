@@ -1,6 +1,7 @@
 """From the headers of a request to the key behind them, in one statement that also sets the tenant."""
 
 from collections.abc import Mapping
+from copy import copy
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -38,6 +39,9 @@ TENANT_FIELDS = ("id", "slug", "environment", "live_id", "name", "plan_id", "cou
 PLAN_FIELDS = ("code", "name", "per_minute", "per_day")
 TENANT_START = len(KEY_FIELDS)
 PLAN_START = TENANT_START + len(TENANT_FIELDS)
+# The last rows that were found, by digest, and what was made of them: most requests find what the one before found.
+MADE = 1024
+_made: dict[bytes, tuple[tuple[Any, ...], ApiKey]] = {}
 MISSING = "API key is missing or not valid. Send it as `Authorization: Bearer <key>` or `X-API-Key: <key>`."
 NEITHER = f"{MISSING[:-1]}, or log in at /login/ and send the session's cookie."
 QUERY_NAMES = ("api_key", "apikey", "access_token", "key")
@@ -95,18 +99,15 @@ def presented_key(headers: Mapping[str, Any], query: Mapping[str, Any]) -> str |
 def find_key(plaintext: str, *, address: str | None, writes: bool = True) -> KeyCredential:
     """Return the credential of `plaintext` and set its tenant for the open scope; for `writes` it opens a transaction.
 
-    Raises InvalidKey, ExpiredKey or AddressRefused. There is no cache: a revoked key fails from the next request on.
+    Raises InvalidKey, ExpiredKey or AddressRefused. A revoked key fails from the next request on.
     """
     if not secrets.is_wellformed(plaintext):
         raise InvalidKey(MISSING)
-    found = fetch(LOOK_UP, [secrets.digest(plaintext)], begin=writes)
+    digest = secrets.digest(plaintext)
+    found = fetch(LOOK_UP, [digest], begin=writes)
     if not found:
         raise InvalidKey(MISSING)
-    row = found[0]
-    key = ApiKey(**dict(zip(KEY_FIELDS, row[:TENANT_START], strict=True)))
-    for name in KEY_MOMENTS:
-        if moment := getattr(key, name):
-            setattr(key, name, datetime.fromisoformat(moment))
+    key = key_of(digest, found[0])
     state = key.state()
     if state == "revoked":
         raise InvalidKey(MISSING)
@@ -114,8 +115,26 @@ def find_key(plaintext: str, *, address: str | None, writes: bool = True) -> Key
         raise ExpiredKey("API key has expired. Issue a new one or rotate it before its time is over.")
     if not key.admits(address):
         raise AddressRefused("This key may not be used from this address.")
-    tenant = Tenant(**dict(zip(TENANT_FIELDS, row[TENANT_START:PLAN_START], strict=True)))
-    tenant.plan = Plan(**dict(zip(PLAN_FIELDS, row[PLAN_START : PLAN_START + len(PLAN_FIELDS)], strict=True)))
-    key.tenant = tenant
-    adopt(tenant.id)
-    return KeyCredential(tenant, frozenset(key.scopes), key)
+    adopt(key.tenant_id)
+    # A copy: what one request makes of its tenant is not the next one's.
+    return KeyCredential(copy(key.tenant), frozenset(key.scopes), key)
+
+
+def key_of(digest: bytes, row: tuple[Any, ...]) -> ApiKey:
+    """Return the key of a row, with its tenant and plan; where the row is what it was, as it was made of it then."""
+    known = _made.get(digest)
+    if known is None or known[0] != row:
+        if len(_made) >= MADE:
+            _made.clear()
+        known = _made[digest] = row, make_key(row)
+    return known[1]
+
+
+def make_key(row: tuple[Any, ...]) -> ApiKey:
+    key = ApiKey(**dict(zip(KEY_FIELDS, row[:TENANT_START], strict=True)))
+    for name in KEY_MOMENTS:
+        if moment := getattr(key, name):
+            setattr(key, name, datetime.fromisoformat(moment))
+    key.tenant = Tenant(**dict(zip(TENANT_FIELDS, row[TENANT_START:PLAN_START], strict=True)))
+    key.tenant.plan = Plan(**dict(zip(PLAN_FIELDS, row[PLAN_START : PLAN_START + len(PLAN_FIELDS)], strict=True)))
+    return key

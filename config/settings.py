@@ -61,9 +61,12 @@ MIDDLEWARE = [
     "config.requests.RequestLog",
     # It loads what it needs; where there is nothing to trace, nothing of it is loaded.
     *(["config.metrics.tracing.Tracing"] if ENV.text("OTEL_EXPORTER_OTLP_ENDPOINT") else []),
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # What stands behind it only browsers need.
+    "config.programs.Programs",
     "tenants.routing.StaffDatabase",
     "config.staff.headers.StaffHeaders",
-    "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -71,8 +74,9 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "config.staff.idle.Idle",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+# Where the contracts are mounted, and nothing for people.
+API_PATHS = ("/v1/", "/api/", "/functions/")
 
 TEMPLATES = [
     {

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
+from threading import local
 from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from crm import standards
 from crm.rest import fields as own
 from crm.rest.contract import CANONICAL, Contract
 
-__all__ = ["References", "ResourceSerializer", "Shape", "bind", "reworded", "words_of"]
+__all__ = ["References", "ResourceSerializer", "Shape", "bind", "reader", "reworded", "words_of"]
 
 
 # A body of a megabyte holds a hundred thousand unknown names: nobody reads more than these.
@@ -124,6 +125,31 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
 def canonical_fields(kind: type[ResourceSerializer]) -> dict[str, Any]:
     """Return the fields that DRF derives from the class, once: doing it each time costs more than all else."""
     return serializers.ModelSerializer.get_fields(kind())
+
+
+class Kept(local):
+    """The serializers that this thread has made, to be used again."""
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[type, bool], Any] = {}
+
+
+_kept = Kept()
+
+
+def reader(kind: type[S], data: Any, *, record: Any = None, context: Mapping[str, Any]) -> S:
+    """Return a serializer that reads `data`, as a change of `record` where there is one; only until the next is asked.
+
+    Its fields are made once a thread: making them takes longer than all that they do.
+    """
+    key = (kind, record is not None)
+    found: Any = _kept.made.get(key)
+    if found is None:
+        found = _kept.made[key] = kind(None, partial=record is not None)
+    for name in ("_validated_data", "_errors"):
+        vars(found).pop(name, None)
+    vars(found).update(instance=record, initial_data=data, _context=dict(context))
+    return found  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=1024)

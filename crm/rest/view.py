@@ -34,6 +34,7 @@ from crm.rest.contract import CANONICAL, Contract
 from crm.rest.filters import refuse
 from crm.rest.metadata import is_needed
 from crm.rest.problems import is_passing, problem_of, throttled
+from crm.rest.serializers import reader
 from crm.wakeups import WAITED, wait_of
 from tenants.actor import Actor
 from tenants.replica import doubts
@@ -190,7 +191,7 @@ class ContractView(FromReplica, ViewSetMixin, APIView):
     def validated(self, kind: Any, data: Any, record: Any = None) -> dict[str, Any]:
         """Return what a serializer makes of `data`, under canonical names; it raises for what it refuses."""
         context = {"tenant": self.tenant, "contract": self.contract, "request": self.request}
-        serializer = kind(record, data=data, partial=record is not None, context=context)
+        serializer = reader(kind, data, record=record, context=context)
         serializer.is_valid(raise_exception=True)
         return dict(serializer.validated_data)
 

@@ -96,6 +96,14 @@ def counted() -> Iterator[list[str]]:
     found += [sql for sql in statements if not sql.startswith((*CONTROL, NOTE))]
 
 
+def taken(caller: Caller, path: str) -> list[str]:
+    """Return the statements of a GET, once the plan is compiled and the key's last use noted."""
+    caller.get(path)
+    with counted() as statements:
+        assert caller.get(path).status == 200
+    return statements
+
+
 def ask(world: Records, route: Route, limit: int = 0, **query: Any) -> list[str]:
     """Return the statements of a GET, which must show as many rows as `limit` says."""
     asked = {route.contract.wire(name): value for name, value in query.items() if value}
