@@ -1,6 +1,7 @@
 """The ledger: one Event row per change, written in the caller's transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
 from typing import Any
@@ -14,13 +15,15 @@ from tenants.models import Event
 from tenants.routing import alias
 from tenants.scope import work
 
-__all__ = ["DATA_LIMIT", "announce_by", "record"]
+__all__ = ["DATA_LIMIT", "announce_by", "record", "together"]
 
 DATA_LIMIT = 256 * 1024
 Announce = Callable[[UUID], None]
 _announcers: list[Announce] = []
 # The transaction whose end is known to be listened for: a thousand events of one are one announcement.
 _announced: ContextVar[object] = ContextVar("announced", default=None)
+# The events of the running together(), not written yet.
+_waiting: ContextVar[list[Event] | None] = ContextVar("waiting", default=None)
 
 
 def announce_by(announce: Announce) -> None:
@@ -50,7 +53,7 @@ def record(
     body, moved = orjson.dumps(data, option=JSON), orjson.dumps(changes or {}, option=JSON)
     if len(body) + len(moved) > DATA_LIMIT:
         body, moved = orjson.dumps({"id": data.get("id"), "truncated": True}), b"{}"
-    event: Event = Event.objects.create(
+    event = Event(
         tenant=actor.tenant,
         type=type,
         resource=resource,
@@ -66,9 +69,38 @@ def record(
         data=orjson.loads(body),
         changes=orjson.loads(moved),
     )
+    waiting = _waiting.get()
+    if waiting is None:
+        event.save(force_insert=True)
+    else:
+        waiting.append(event)
     if audience == Event.Audience.PUBLIC:
         announce_once(event.tenant_id)
     return event
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Write the events of the block in one statement at its end; none of them where it fails.
+
+    A block inside another one leaves the writing to it, and only takes back its own events where it fails.
+    """
+    outer = _waiting.get()
+    if outer is not None:
+        mark = len(outer)
+        try:
+            yield
+        except BaseException:
+            del outer[mark:]
+            raise
+        return
+    events: list[Event] = []
+    token = _waiting.set(events)
+    try:
+        yield
+    finally:
+        _waiting.reset(token)
+    Event.objects.bulk_create(events)
 
 
 def announce_once(tenant_id: UUID) -> None:

@@ -13,7 +13,7 @@ from crm.rest.pages import Cursor, Page
 from crm.rest.query import Query
 from crm.rest.reading import Embedded, Ids, Many, Param, Part, Plan, Statement
 
-__all__ = ["Include", "Listed", "compiled", "cursor_of", "offered", "read_one", "read_page"]
+__all__ = ["Include", "Listed", "compiled", "cursor_of", "offered", "read_one", "read_page", "was_here"]
 
 MAX_DEPTH = 2
 CACHED_STATEMENTS = 500
@@ -107,6 +107,14 @@ def count(view: Any, rows: Any, page: Page, shown: int, *, more: bool) -> int:
     inner = Statement.of(rows.order_by().values("pk"))
     counting = Statement(f"SELECT count(*) FROM ({inner.sql}) AS matching", inner.params)  # noqa: S608  the ORM's own
     return int(counting.fetch(tenant=view.tenant.id)[0][0])
+
+
+def was_here(view: Any, key: Any) -> bool:
+    """Tell whether the record is there, or was: a deleted one keeps its history."""
+    part = {f"data__{name}": value for name, value in view.only.items()}
+    events = view.siblings["events"].model.objects.of(view.tenant)
+    past = events.filter(record_id=key, resource=view.event_resource(), **part)
+    return any(found.exists() for found in (view.get_queryset().filter(pk=key), past))
 
 
 def cursor_of(view: Any, query: Query) -> Cursor:
