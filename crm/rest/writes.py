@@ -18,7 +18,7 @@ from crm.rest.serializers import bind
 from tenants.actor import Actor
 from tenants.ledger import record as record_event
 from tenants.ledger import together
-from tenants.models import Tenant, TenantModel
+from tenants.models import Tenant, TenantModel, TenantRow
 from tenants.scope import tenant_scope, work
 
 __all__ = [
@@ -85,12 +85,17 @@ def create(record: TenantModel, *, actor: Actor) -> None:
         record_created(record, actor=actor)
 
 
-def create_many(records: Sequence[TenantModel], *, actor: Actor) -> None:
-    """Save new records of one kind and their events as create() does, all of them in two statements or none."""
+def create_many(records: Sequence[TenantModel], *, actor: Actor, rows: Sequence[TenantRow] = ()) -> None:
+    """Save new records of one kind, the rows inside them and their events, by a statement each; all or none.
+
+    The records must know their rows.
+    """
     with tenant_scope(actor.tenant.id), together():
         for record in records:
             record.tenant, record.updated_at = actor.tenant, record.created_at
-        type(records[0]).objects.bulk_create(records)
+        for inserted in (records, rows):
+            if inserted:
+                type(inserted[0]).objects.bulk_create(inserted)
         for record in records:
             record_created(record, actor=actor)
 
