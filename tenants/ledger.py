@@ -1,19 +1,19 @@
 """The ledger: one Event row per change, written in the caller's transaction."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db import transaction
+from django.db import connections, transaction
 
 from tenants.actor import Actor
 from tenants.models import Event
 from tenants.routing import alias
-from tenants.scope import work
+from tenants.scope import current, work
 
 __all__ = ["DATA_LIMIT", "announce_by", "record", "together"]
 
@@ -71,7 +71,7 @@ def record(
     )
     waiting = _waiting.get()
     if waiting is None:
-        event.save(force_insert=True)
+        insert([event])
     else:
         waiting.append(event)
     if audience == Event.Audience.PUBLIC:
@@ -100,7 +100,33 @@ def together() -> Iterator[None]:
         yield
     finally:
         _waiting.reset(token)
-    Event.objects.bulk_create(events)
+    if events:
+        insert(events)
+
+
+# What PostgreSQL does not set by itself.
+SENT = [field for field in Event._meta.concrete_fields if not (field.generated or field.has_db_default())]
+INSERT = """
+INSERT INTO {table} ({names}) SELECT {names} FROM jsonb_to_recordset(%s::jsonb) AS event ({typed})
+"""
+
+
+def insert(events: Sequence[Event]) -> None:
+    """Write events by one statement, which takes them as one text: Django's own compiles and quotes each value."""
+    # Raises outside a tenant's scope, as every tenant table does.
+    current()
+    rows = [{field.column: getattr(event, field.attname) for field in SENT} for event in events]
+    with connections[alias()].cursor() as cursor:
+        cursor.execute(insert_sql(), [orjson.dumps(rows).decode()])
+
+
+@lru_cache(maxsize=1)
+def insert_sql() -> str:
+    """Return the statement that writes events."""
+    connection = connections[alias()]
+    typed = ", ".join(f"{field.column} {field.db_type(connection)}" for field in SENT)
+    names = ", ".join(field.column for field in SENT)
+    return INSERT.format(table=Event._meta.db_table, names=names, typed=typed)
 
 
 def announce_once(tenant_id: UUID) -> None:

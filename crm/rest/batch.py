@@ -24,7 +24,7 @@ from crm.rest.several import Task, perform
 from crm.rest.writes import one_write
 from tenants import ids
 
-__all__ = ["MAX_OPERATIONS", "TAKES", "Batches"]
+__all__ = ["ADDRESSES", "MAX_OPERATIONS", "REF", "TAKES", "Batches"]
 
 MAX_OPERATIONS = 100
 REF = "external_ref"
