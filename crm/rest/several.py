@@ -117,6 +117,8 @@ def meet(task: Task, record: Any) -> None:
 def validate(view: Any, tasks: Sequence[Task]) -> None:
     """Validate what the tasks bring, references of all of them by one statement a model."""
     waiting = [task for task in tasks if task.error is None and task.op != "delete"]
+    if not waiting:
+        return
     references = References()
     context = {"tenant": view.tenant, "contract": view.contract, "request": view.request, "references": references}
     # Making a serializer costs more than using it: one for all that is new, one for all that is there.
@@ -137,6 +139,8 @@ def validate(view: Any, tasks: Sequence[Task]) -> None:
 def make(view: Any, tasks: Sequence[Task], *, atomic: bool) -> None:
     """Create records, all in few statements; where that fails, each half by itself, until it is known which cannot."""
     several: Callable[[Any, Any], Any] | None = getattr(type(view).make, "several", None)
+    middle = len(tasks) // 2
+    parts: tuple[Sequence[Task], ...] = (tasks[:middle], tasks[middle:])
     if len(tasks) == 1 or several:
         bodies = [task.data for task in tasks]
         error, made = attempt(view, lambda: several(view, bodies) if several else [view.make(bodies[0])])
@@ -144,25 +148,24 @@ def make(view: Any, tasks: Sequence[Task], *, atomic: bool) -> None:
             for task, record in zip(tasks, made, strict=True):
                 task.record = record
             return
-        if len(tasks) == 1:
-            meet_again(view, tasks[0], error)
+        if met := meet_again(view, tasks, error):
+            change(view, [task for task in met if task.error is None], atomic=atomic)
+            parts = ([task for task in tasks if task.makes],)
+        elif len(tasks) == 1:
+            tasks[0].error = error
             return
-    middle = len(tasks) // 2
-    for half in (tasks[:middle], tasks[middle:]):
-        make(view, half, atomic=atomic)
-        if atomic and failed(half):
-            return
+    for part in parts:
+        if part and not (atomic and failed(tasks)):
+            make(view, part, atomic=atomic)
 
 
-def meet_again(view: Any, task: Task, error: Exception) -> None:
-    """Let an upsert that could not make its record, as another one just has, change that; all else has failed."""
-    if task.op == "upsert" and isinstance(error, IntegrityError):
-        find(view, [task])
-        if task.record is not None:
-            validate(view, [task])
-            change(view, [task] if task.error is None else [], atomic=True)
-            return
-    task.error = error
+def meet_again(view: Any, tasks: Sequence[Task], error: Exception) -> list[Task]:
+    """Return the upserts whose records another one has just made, ready to change those."""
+    asked = [task for task in tasks if task.op == "upsert" and isinstance(error, IntegrityError)]
+    find(view, asked)
+    met = [task for task in asked if task.record is not None]
+    validate(view, met)
+    return met
 
 
 def change(view: Any, tasks: Sequence[Task], *, atomic: bool) -> None:
