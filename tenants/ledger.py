@@ -125,7 +125,7 @@ def insert_sql() -> str:
     """Return the statement that writes events."""
     connection = connections[alias()]
     typed = ", ".join(f"{field.column} {field.db_type(connection)}" for field in SENT)
-    names = ", ".join(field.column for field in SENT)
+    names = ", ".join(str(field.column) for field in SENT)
     return INSERT.format(table=Event._meta.db_table, names=names, typed=typed)
 
 

@@ -91,7 +91,7 @@ def batch_example(view: Any) -> Schema:
     pk, wire = ids.encode(view.prefix, KEY), view.contract.wire
     update = update_example(view) if "update" in view.operations() else {}
     data = create_example(view) if "create" in view.operations() else update
-    shown = {
+    shown: dict[str, Schema] = {
         "create": {"data": data},
         "update": {"id": pk, "version": 1, "data": update},
         "upsert": {wire(REF): SAMPLE, "data": data},

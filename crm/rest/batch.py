@@ -1,7 +1,8 @@
 """Several changes in one call, and one that makes a record or changes it: how they are asked for and answered."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar
 
@@ -36,15 +37,13 @@ TAKES = {
     "delete": ("id", REF, "version"),
 }
 ADDRESSES = ("id", REF)
-# Untyped: it is put on a method of a generic base, and the stubs do not foresee that.
-together: Any = action(detail=False, methods=["post"])
+together: Callable[[Any], Any] = action(detail=False, methods=["post"])
 
 
 class Batches:
     """What a resource offers besides its single calls: many of them in one, and one that finds out which it is."""
 
     singles: ClassVar[Mapping[str, Any]] = {}
-    # Whether the operations were counted: a second try of the same request was.
     counted = False
 
     @classmethod
@@ -53,7 +52,8 @@ class Batches:
         usual = {
             op: call.__name__ in cls.methods and getattr(cls, call.__name__) is call for op, call in cls.singles.items()
         }
-        usual["upsert"] = usual.get("create") and usual.get("update") and cls.contract.wire(REF) in cls.plan.names
+        both = all(usual.get(op) for op in ("create", "update"))
+        usual["upsert"] = both and cls.contract.wire(REF) in cls.plan.names
         return tuple(op for op in TAKES if usual.get(op))
 
     def make_many(self: Any, bodies: Sequence[dict[str, Any]]) -> Sequence[Any]:
@@ -74,8 +74,7 @@ class Batches:
         `atomic` all are done or none: where one fails, the answer is its failure, which says what became of each.
         Without, each is done or fails by itself, and the answer is a 200 whatever came of them.
 
-        Each operation counts as a request, and no record may be in two of them. A deletion takes the scope of DELETE,
-        too.
+        Each operation counts as a request, and no record may be in two. To delete takes the scope of DELETE, too.
         """
         atomic, tasks = read(self, self.read_object())
         if any(task.op == "delete" for task in tasks) and not allows(self.credential.scopes, self.scope("delete")):
@@ -93,8 +92,7 @@ class Batches:
     def upsert(self: Any, request: Request) -> HttpResponse:
         """Create or change the record with this {external_ref}; `outcome` says what was done.
 
-        A change is partial, as PATCH is; a new record must have what POST asks for. However many send it at the same
-        moment, it makes one record.
+        A change is partial, as PATCH is; a new record must have what POST asks for. Many at once make one record.
         """
         wire, query = self.contract.wire(REF), single(request._request.GET)
         if unknown := [name for name in query if name != wire]:
@@ -107,8 +105,8 @@ class Batches:
         perform(self, [task], atomic=True)
         if task.error is not None:
             raise task.error
-        status = 201 if task.outcome == "created" else 200
-        return self.show(task.record, status=status, outcome=task.outcome)  # type: ignore[no-any-return]
+        made = task.outcome == "created"
+        return self.show(task.record, status=201 if made else 200, outcome=task.outcome)  # type: ignore[no-any-return]
 
 
 def wrong(path: str, message: str) -> Refusal:
@@ -141,7 +139,7 @@ def read_task(view: Any, index: int, sent: Any) -> Task:
     if not isinstance(sent, dict):
         raise wrong(at, "Must be a JSON object.")
     op = sent.get("op")
-    if op not in known:
+    if not isinstance(op, str) or op not in known:
         raise wrong(f"{at}.op", f"Must be one of: {', '.join(known)}.")
     names = {wire(name): name for name in TAKES[op] if name != REF or wire(REF) in view.plan.names}
     if unknown := [name for name in sent if name not in names and name != "op"]:
@@ -166,11 +164,9 @@ def with_reference(sent: Any, wire: str, found: Any, given: Any, path: str) -> d
 def version(given: Mapping[str, Any], at: str) -> str | None:
     """Return the version that the record must have, as If-Match says it."""
     found = given.get("version")
-    if found is None:
-        return None
-    if isinstance(found, bool) or not isinstance(found, int) or found < 1:
+    if found is not None and (isinstance(found, bool) or not isinstance(found, int) or found < 1):
         raise wrong(f"{at}.version", "Must be a whole number: the one in the record's ETag.")
-    return f'"{found}"'
+    return None if found is None else f'"{found}"'
 
 
 def name_record(view: Any, task: Task, given: Mapping[str, Any], at: str, ways: Sequence[str]) -> None:
@@ -193,10 +189,9 @@ def name_record(view: Any, task: Task, given: Mapping[str, Any], at: str, ways: 
         task.error = error
 
 
-# Making a serializer takes longer than all the rest of an operation.
 @lru_cache(maxsize=256)
 def reference_field(kind: Any, wire: str) -> Any:
-    """Return the field by which a serializer reads the reference."""
+    """Return the field by which a serializer reads the reference; to make it takes longer than all of an operation."""
     return kind().fields[wire]
 
 
@@ -212,7 +207,7 @@ def reference(view: Any, text: str, path: str) -> str:
 
 
 def count(view: Any, operations: int) -> None:
-    """Take the operations from the caller's windows, all or none; the call itself was the first of them."""
+    """Take the operations from the caller's windows, all or none and once: the call itself was the first of them."""
     if view.counted or operations == 1:
         return
     view.counted, contract = True, view.contract
@@ -222,7 +217,7 @@ def count(view: Any, operations: int) -> None:
         if usage.refused:
             problem = throttled(usage, time.time()).problem
             message = f"The {operations} operations are more than is left of the limit. {problem.message}"
-            raise Refusal(Problem(429, problem.code, message, {}, problem.details, problem.headers))
+            raise Refusal(replace(problem, message=message))
 
 
 def result(view: Any, task: Task) -> dict[str, Any]:
@@ -232,11 +227,10 @@ def result(view: Any, task: Task) -> dict[str, Any]:
         problem = problem_of(task.error, contract, view.model)
         request_id = getattr(view.request, "request_id", "")
         return {"index": task.index, "status": problem.status, **contract.errors.body(problem, contract, request_id)}
-    outcome = task.outcome
-    told: dict[str, Any] = {"outcome": outcome, "id": ids.encode(view.prefix, record.pk), "version": record.version}
-    if outcome != "deleted":
-        told["data"] = view.plan.of_instance(record)
-    return {"index": task.index, "status": 201 if outcome == "created" else 200, **contract.envelope(**told)}
+    told = {"outcome": task.outcome, "id": ids.encode(view.prefix, record.pk), "version": record.version}
+    shown = {} if task.op == "delete" else {"data": view.plan.of_instance(record)}
+    status = 201 if task.outcome == "created" else 200
+    return {"index": task.index, "status": status, **contract.envelope(**told, **shown)}
 
 
 def undone(view: Any, tasks: Sequence[Task]) -> Refusal:
