@@ -26,18 +26,18 @@ REST = 1.0
 
 FALLBACKS = Counter("kith_limits_fallbacks", "Requests counted by a process alone, as Redis did not answer in time.")
 
-# Counts a request in every window, or in none when one of them is full. Returns the counts after the request,
-# and 1 or 0 for taken or refused.
+# Counts a request, or several, in every window, or in none when one of them has no room for them. Returns the counts
+# after the request, and 1 or 0 for taken or refused.
 SCRIPT = """
-local counts, full = {}, 0
+local counts, full, more = {}, 0, tonumber(ARGV[#ARGV])
 for i, key in ipairs(KEYS) do
   counts[i] = tonumber(redis.call('GET', key) or '0')
-  if counts[i] >= tonumber(ARGV[2 * i - 1]) then full = 1 end
+  if counts[i] + more > tonumber(ARGV[2 * i - 1]) then full = 1 end
 end
 if full == 0 then
   for i, key in ipairs(KEYS) do
-    counts[i] = redis.call('INCR', key)
-    if counts[i] == 1 then redis.call('EXPIRE', key, ARGV[2 * i]) end
+    counts[i] = redis.call('INCRBY', key, more)
+    if counts[i] == more then redis.call('EXPIRE', key, ARGV[2 * i]) end
   end
 end
 counts[#counts + 1] = 1 - full
@@ -86,8 +86,10 @@ def windows_of(
     return tuple(Window(name, limit) for name in names if (limit := own.get(name) or usual[name]))
 
 
-def take(subject: str, windows: Sequence[Window]) -> tuple[Usage, ...]:
-    """Count one request of `subject` and return its usage of each window; never raises and never waits over 50 ms.
+def take(subject: str, windows: Sequence[Window], count: int = 1) -> tuple[Usage, ...]:
+    """Count a request of `subject`, or `count` of them or none, and return its usage of each window.
+
+    It never raises, and never waits over 50 ms.
 
     Windows start at multiples of their length, so up to twice a limit can pass around an edge. A refused request is
     not counted: retrying does not push the end away.
@@ -95,10 +97,10 @@ def take(subject: str, windows: Sequence[Window]) -> tuple[Usage, ...]:
     now = time.time()
     ends = [(int(now) // window.seconds + 1) * window.seconds for window in windows]
     keys = [f"limit:{subject}:{window.name}:{end}" for window, end in zip(windows, ends, strict=True)]
-    *counts, taken = shared.take(keys, windows, now) or alone.take(keys, windows, now)
+    *counts, taken = shared.take(keys, windows, now, count) or alone.take(keys, windows, now, count)
     return tuple(
-        Usage(window, count, end, refused=not taken and count >= window.limit)
-        for window, count, end in zip(windows, counts, ends, strict=True)
+        Usage(window, used, end, refused=not taken and used + count > window.limit)
+        for window, used, end in zip(windows, counts, ends, strict=True)
     )
 
 
@@ -128,7 +130,7 @@ class SharedCounter(local):
     resting_until = 0.0
     connection: Any = None
 
-    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float) -> list[int] | None:
+    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float, more: int) -> list[int] | None:
         """Return the counts and the verdict, or None where Redis does not answer in time."""
         if not windows:
             return [1]
@@ -136,9 +138,9 @@ class SharedCounter(local):
             return None
         limits = [value for window in windows for value in (window.limit, window.seconds + 1)]
         try:
-            return list(self.ask("EVALSHA", SHA, len(keys), *keys, *limits))
+            return list(self.ask("EVALSHA", SHA, len(keys), *keys, *limits, more))
         except NoScriptError:
-            return list(self.ask("EVAL", SCRIPT, len(keys), *keys, *limits))
+            return list(self.ask("EVAL", SCRIPT, len(keys), *keys, *limits, more))
         except (redis.RedisError, OSError):
             self.resting_until = time.monotonic() + REST
             return None
@@ -177,18 +179,18 @@ class LocalCounter:
         self.counts: dict[str, int] = {}
         self.lock = Lock()
 
-    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float) -> list[int]:
+    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float, more: int) -> list[int]:
         """Return the counts and the verdict, scaled so that all web processes together hold the limit."""
         FALLBACKS.inc()
         with self.lock:
             self.forget(now)
             shares = [max(1, window.limit // settings.WEB_WORKERS) for window in windows]
-            taken = all(self.counts.get(key, 0) < share for key, share in zip(keys, shares, strict=True))
+            taken = all(self.counts.get(key, 0) + more <= share for key, share in zip(keys, shares, strict=True))
             for key in keys:
-                self.counts[key] = self.counts.get(key, 0) + taken
+                self.counts[key] = self.counts.get(key, 0) + taken * more
             counts = [self.counts[key] for key in keys]
             full = [
-                window.limit if count >= share and not taken else count
+                window.limit if count + more > share and not taken else count
                 for window, count, share in zip(windows, counts, shares, strict=True)
             ]
             return [*full, int(taken)]

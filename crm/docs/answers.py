@@ -57,7 +57,7 @@ PAGE_HEADERS: dict[type, tuple[str, ...]] = {
 OPTIONAL_WHOLE = {"type": ["integer", "null"]}
 PAGINATION: dict[type, dict[str, tuple[Schema, str, Any]]] = {
     OffsetPages: {
-        "total": (OPTIONAL_WHOLE, "How many records match; null on a page by cursor, which nobody counts.", 1),
+        "total": (OPTIONAL_WHOLE, "How many records match; null where nobody counts, as on a page by cursor.", 1),
         "limit": (WHOLE, "The page's length.", 20),
         "offset": (OPTIONAL_WHOLE, "How many records stand before it; null on a page by cursor.", 0),
         "has_more": ({"type": "boolean"}, "Whether more follow.", False),
@@ -141,9 +141,18 @@ def feed_pagination(contract: Contract, *, counted: bool = False) -> tuple[Schem
 def page_schema(view: Any) -> Schema:
     """Return the schema of a list's place; where lists have numbers, one that can be followed has a place as well."""
     page = {"$ref": "#/components/schemas/Pagination"}
-    if hasattr(view.list, "follows") and isinstance(view.contract.paging, NumberedPages):
-        return {"anyOf": [page, feed_pagination(view.contract)[0]]}
-    return page
+    if not isinstance(view.contract.paging, NumberedPages):
+        return page
+    feed = [feed_pagination(view.contract)[0]] if hasattr(view.list, "follows") else []
+    return {"anyOf": [page, {"$ref": "#/components/schemas/UncountedPagination"}, *feed]}
+
+
+def uncounted(contract: Contract) -> Schema:
+    """Return the schema of a numbered page's place where `count=none` asked for no count."""
+    shape, _ = pagination(contract)
+    unknown = {"type": "null", "description": "Not counted."}
+    properties = {name: unknown if name.startswith("total") else item for name, item in shape["properties"].items()}
+    return {**shape, "description": "Where the page stands, with `count=none`.", "properties": properties}
 
 
 def enveloped(contract: Contract, description: str, **parts: Schema) -> Schema:
@@ -159,6 +168,7 @@ def shared_schemas(contract: Contract) -> Schema:
         "Error": error_schema(contract),
         "Pagination": pagination(contract)[0],
         "DeletedResponse": deleted(contract),
+        **({"UncountedPagination": uncounted(contract)} if isinstance(contract.paging, NumberedPages) else {}),
     }
 
 

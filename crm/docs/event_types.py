@@ -69,7 +69,7 @@ class EventTypeView(ContractView):
         place = Cursor((), params.get(contract.wire("resource"), ""))
         try:
             page = paging.read(params, contract)
-            start = page.offset if page.counted else place.decode(params["cursor"])[0]
+            start = place.decode(params["cursor"])[0] if page.by_cursor else page.offset
         except PageInvalid as error:
             raise refuse(error.name, str(error), code="VALIDATION_ERROR") from error
         end = start + page.limit

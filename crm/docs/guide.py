@@ -7,6 +7,7 @@ from apikeys.limits import HOURLY
 from crm.docs.failures import known_failures
 from crm.docs.samples import base_of
 from crm.registry import RESOURCES
+from crm.rest.batch import MAX_OPERATIONS
 from crm.rest.bodies import MAX_BYTES
 from crm.rest.contract import Contract
 from crm.rest.pages import DEFAULT_LIMIT, MAX_LIMIT, NumberedPages, OffsetPages
@@ -51,6 +52,8 @@ def guide_of(contract: Contract) -> dict[str, Any]:
         "walk": WALKS[type(contract.paging)],
         "default_limit": DEFAULT_LIMIT,
         "max_limit": MAX_LIMIT,
+        "batches": any(view.operations() and contract.publishes(name, "batch") for name, view in views.items()),
+        "max_operations": MAX_OPERATIONS,
         "max_megabytes": MAX_BYTES // 1024**2,
         "operators": OPERATORS,
         "methods": " and ".join(method.upper() for method in contract.update_methods),
@@ -79,4 +82,5 @@ NAMES = (
     "updated_since",
     "created_at",
     "status",
+    "external_ref",
 )

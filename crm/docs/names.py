@@ -13,6 +13,8 @@ VERBS = {
     "partial_update": ("update", "Update {one}"),
     "update": ("replace", "Replace fields of {one}"),
     "destroy": ("delete", "Delete {one}"),
+    "upsert": ("upsert", "Create or update {one}"),
+    "batch": ("batch", "Change many {many} at once"),
 }
 PUT_IS_PARTIAL = "PUT is as partial as PATCH: what the body leaves out stays as it is."
 
@@ -43,7 +45,7 @@ def operation_id(view: Any, method: str) -> str:
     one, many = view.contract.word(view.resource), view.contract.word(view.plural)
     if view.action in VERBS:
         verb = VERBS[view.action][0]
-        return verb + pascal(many if view.action == "list" else one)
+        return verb + pascal(many if view.action in ("list", "batch") else one)
     verb, rest = verb_of(view.action, method)
     return verb + pascal(one) + pascal(rest)
 

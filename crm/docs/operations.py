@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from crm.docs import answers, names, parameters
+from crm.docs import answers, batches, names, parameters
 from crm.docs.components import ComponentSchema
 from crm.docs.examples import KEY, body_example, create_example, record_example, update_example, whole_example
 from crm.docs.failures import STATUSES
@@ -113,7 +113,9 @@ class ContractSchema(ComponentSchema):
             return [*path, *parameters.known_parameters(self.view)]
         if self.method == "GET":
             return [*path, *parameters.read_parameters(self.view)]
-        return [*path, *parameters.write_parameters(self.view, record=self.path_of_record)]
+        named = [batches.reference_parameter(self.view)] if self.view.action == "upsert" else []
+        record = self.path_of_record or bool(named)
+        return [*path, *named, *parameters.write_parameters(self.view, record=record)]
 
     # The body.
 
@@ -127,6 +129,13 @@ class ContractSchema(ComponentSchema):
             return serializer, f"{one}Create", create_example(view)
         if action in ("update", "partial_update"):
             return view.serializer_class(partial=True), f"{one}Update", update_example(view)
+        if action == "upsert":
+            serializer = view.serializer_class()
+            # Every field is there, and none is required where the record is.
+            serializer.partial = bool(serializer.fields)
+            return serializer, f"{one}Upsert", create_example(view)
+        if action == "batch":
+            return view.serializer_class(), f"{one}Batch", batches.batch_example(view)
         takes = self.told("takes")
         if takes is None:
             return None, "", {}
@@ -143,9 +152,12 @@ class ContractSchema(ComponentSchema):
         serializer, name, example = self.body()
         if serializer is None:
             return None
-        serializer.component = name
-        schema = self.resolve_serializer(serializer, "request").ref
-        needed = is_needed(type(serializer)) or self.view.action in ("update", "partial_update")
+        if self.view.action == "batch":
+            schema = self.share(name, batches.batch_schema(self.view))
+        else:
+            serializer.component = name
+            schema = self.resolve_serializer(serializer, "request").ref
+        needed = is_needed(type(serializer)) or self.view.action in ("update", "partial_update", "upsert", "batch")
         kinds = [self.told("media")] if self.told("media") else [item.media_type for item in self.view.get_parsers()]
         return {"content": {kind: {"schema": schema, "example": example} for kind in kinds}, "required": needed}
 
@@ -154,6 +166,9 @@ class ContractSchema(ComponentSchema):
     def _get_response_bodies(self, direction: Any = RESPONSE) -> Schema:
         gives = self.told("gives")
         found = {str(status): self.given(kind, status) for status, kind in gives.items()} if gives else {}
+        found = found or (
+            {"200": self.upserted(), "201": self.upserted("Location")} if self.view.action == "upsert" else {}
+        )
         found = found or {self.success_status(): self.success()}
         if self.method == "GET" and not (self.is_list or self.told("entry") or gives):
             known = answers.headers(self.view.contract, "ETag")
@@ -191,6 +206,8 @@ class ContractSchema(ComponentSchema):
             schema, example, more = self.listed()
         elif self.told("entry"):
             schema, example, more = self.fed()
+        elif self.view.action == "batch":
+            schema, example, more = self.batched()
         else:
             schema, example, more = self.single()
         more = (*more, "Idempotent-Replayed") if self.method != "GET" else more
@@ -240,6 +257,17 @@ class ContractSchema(ComponentSchema):
         tag = ("ETag",) if self.method == "GET" or self.view.versioned else ()
         more = (*tag, "Location") if found else tag
         return schema, example, more
+
+    def batched(self) -> tuple[Schema, Any, tuple[str, ...]]:
+        name, record = self.record(self.view)
+        schema = self.share(f"{name}BatchResults", batches.results(self.view, record))
+        return schema, batches.results_example(self.view), ()
+
+    def upserted(self, *more: str) -> Schema:
+        """Return the answer that says what an upsert did."""
+        name, record = self.record(self.view)
+        schema, example = batches.upserted(self.view, record)
+        return self.answered(self.share(f"{name}Upserted", schema), example, ("ETag", *more, "Idempotent-Replayed"))
 
     def warned(self, name: str, record: Schema, example: Any) -> tuple[Schema, Any]:
         """Return the answer to a new record that comes with a warning."""

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.conf import settings
 
+from crm.docs.batches import SAMPLE
 from crm.docs.fields import Schema
+from crm.rest.batch import REF
 from crm.rest.contract import Contract
 from crm.uploads import UploadField
 
@@ -58,6 +60,7 @@ def sample_of(operation: Any) -> Sample:
     fields = dict(serializer.fields) if serializer is not None and operation.told("media") else {}
     files = tuple(name for name, field in fields.items() if isinstance(field, UploadField)) or None
     url = base + path + ("?limit=20" if operation.is_list or operation.told("entry") else "")
+    url += f"?{view.contract.wire(REF)}={SAMPLE}" if view.action == "upsert" else ""
     return Sample(method, url, headers, body, files, bool(operation.told("sends")))
 
 

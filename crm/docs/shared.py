@@ -3,7 +3,7 @@
 from typing import Any, NamedTuple
 
 from crm.docs.fields import Schema
-from crm.rest.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_PAGE
+from crm.rest.pages import COUNTS, DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET, MAX_PAGE
 
 __all__ = ["ASKED", "FOLLOWING", "HEADERS", "PAGING", "QUERY", "Known", "parameter"]
 
@@ -31,6 +31,11 @@ PAGING = {
     "cursor": Known(
         {"type": "string", "minLength": 1},
         "The `{next_cursor}` of the page before, with the same query otherwise. Steady while records come and go.",
+    ),
+    "count": Known(
+        {"type": "string", "enum": list(COUNTS), "default": COUNTS[0]},
+        "Whether all records that match are counted: `none` spares a long list the time that takes. A page by cursor "
+        "is never counted.",
     ),
     "page": Known({"type": "integer", "minimum": 1, "maximum": MAX_PAGE, "default": 1}, "The page's number.", 1),
 }

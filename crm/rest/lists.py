@@ -14,7 +14,7 @@ from crm.rest.query import Query
 from crm.rest.reading import Embedded, Ids, Many, Part, Plan
 from crm.rest.statements import Condition, Param, Statement
 
-__all__ = ["Include", "Listed", "compiled", "cursor_of", "offered", "read_one", "read_page"]
+__all__ = ["Include", "Listed", "compiled", "cursor_of", "offered", "read_one", "read_page", "was_here"]
 
 MAX_DEPTH = 2
 CACHED_STATEMENTS = 500
@@ -114,6 +114,14 @@ def read_one(view: Any, query: Query, pk: Any) -> tuple[dict[str, Any], int] | N
     plan, statement = compiled(view, ("one", *(one.key for one in conditions)), query, build)
     found = statement.fetch(pk=pk, **values_of(view, conditions))
     return (plan.row(found[0]), found[0][-1]) if found else None
+
+
+def was_here(view: Any, key: Any) -> bool:
+    """Tell whether the record is there, or was: a deleted one keeps its history."""
+    part = {f"data__{name}": value for name, value in view.only.items()}
+    events = view.siblings["events"].model.objects.of(view.tenant)
+    past = events.filter(record_id=key, resource=view.event_resource(), **part)
+    return any(found.exists() for found in (view.get_queryset().filter(pk=key), past))
 
 
 def cursor_of(view: Any, query: Query) -> Cursor:

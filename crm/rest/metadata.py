@@ -57,10 +57,12 @@ def methods(view: Any) -> list[str]:
         "list": ("get",),
         "retrieve": ("get",),
         "create": ("post",),
+        "upsert": ("put",),
         "update": view.contract.update_methods,
         "destroy": ("delete",),
     }
-    offered = dict.fromkeys(verb.upper() for name, group in verbs.items() if name in view.methods for verb in group)
+    known = {*view.methods, *view.operations()}
+    offered = dict.fromkeys(verb.upper() for name, group in verbs.items() if name in known for verb in group)
     return [*offered, "OPTIONS"]
 
 

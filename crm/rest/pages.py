@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from crm.rest.contract import Contract
 
 __all__ = [
-    "DEFAULT_LIMIT", "MAX_LIMIT", "Cursor", "CursorInvalid", "NumberedPages", "OffsetPages", "Page", "PageInvalid",
-    "Paging", "Sort", "limit_of", "whole",
+    "COUNTS", "DEFAULT_LIMIT", "MAX_LIMIT", "Cursor", "CursorInvalid", "NumberedPages", "OffsetPages", "Page",
+    "PageInvalid", "Paging", "Sort", "limit_of", "whole",
 ]  # fmt: skip
 
 DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET = 20, 100, 10_000_000
+COUNTS = ("exact", "none")
 # As far as the longest pages reach.
 MAX_PAGE = MAX_OFFSET // MAX_LIMIT
 
@@ -63,12 +64,12 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Which rows to show: `after` holds the cursor's sort values, None for a page by offset."""
+    """Which rows to show, and whether all that match are counted; a page by cursor has no offset, and never is."""
 
     limit: int
     offset: int = 0
     counted: bool = True
-    after: tuple[Any, ...] | None = None
+    by_cursor: bool = False
 
 
 @dataclass(frozen=True)
@@ -172,22 +173,24 @@ class Paging(Protocol):
 class OffsetPages:
     """`limit` and `offset`, or `cursor`: `{total, limit, offset, has_more, next_cursor}`; cursors give no total."""
 
-    names: tuple[str, ...] = ("limit", "offset", "cursor")
+    names: tuple[str, ...] = ("limit", "offset", "cursor", "count")
 
     def read(self, query: Mapping[str, str], contract: "Contract") -> Page:
         limit = limit_of(query)
         if "cursor" in query:
             if "offset" in query:
                 raise PageInvalid("offset", "Send offset or cursor, not both.")
-            return Page(limit, counted=False)
-        return Page(limit, whole(query, "offset", 0, low=0, high=MAX_OFFSET))
+            if wants_count(query, usual=False):
+                raise PageInvalid("count", "A page by cursor is never counted: leave it out, or send offset instead.")
+            return Page(limit, counted=False, by_cursor=True)
+        return Page(limit, whole(query, "offset", 0, low=0, high=MAX_OFFSET), wants_count(query))
 
     def print(self, page: Page, *, total: int | None, more: bool, next_cursor: str | None) -> dict[str, Any]:
-        offset = page.offset if page.counted else None
+        offset = None if page.by_cursor else page.offset
         return {"total": total, "limit": page.limit, "offset": offset, "has_more": more, "next_cursor": next_cursor}
 
     def feed(self, limit: int, *, more: bool, next_cursor: str) -> dict[str, Any]:
-        return self.print(Page(limit, counted=False), total=None, more=more, next_cursor=next_cursor)
+        return self.print(Page(limit, counted=False, by_cursor=True), total=None, more=more, next_cursor=next_cursor)
 
     def headers(
         self, page: Page, *, total: int | None, more: bool, path: str, query: Mapping[str, str]
@@ -199,15 +202,15 @@ class OffsetPages:
 class NumberedPages:
     """`page` and `limit`: `{page, limit, total, totalPages, hasNext, hasPrev}`, and the same in headers.
 
-    A feed has no numbers: it prints `{limit, hasMore, nextCursor}`.
+    What is not counted is null there, and no header. A feed has no numbers: it prints `{limit, hasMore, nextCursor}`.
     """
 
-    names: tuple[str, ...] = ("page", "limit")
+    names: tuple[str, ...] = ("page", "limit", "count")
 
     def read(self, query: Mapping[str, str], contract: "Contract") -> Page:
         limit = limit_of(query)
         number = whole(query, "page", 1, low=1, high=MAX_PAGE)
-        return Page(limit, (number - 1) * limit)
+        return Page(limit, (number - 1) * limit, wants_count(query))
 
     def print(self, page: Page, *, total: int | None, more: bool, next_cursor: str | None) -> dict[str, Any]:
         number, pages = self.place(page, total)
@@ -223,21 +226,25 @@ class NumberedPages:
         self, page: Page, *, total: int | None, more: bool, path: str, query: Mapping[str, str]
     ) -> dict[str, str]:
         number, pages = self.place(page, total)
-        places = {"next": number + 1 if more else 0, "prev": number - 1, "first": 1, "last": pages}
+        places = {"next": number + 1 if more else 0, "prev": number - 1, "first": 1, "last": pages or 0}
         links = [
             f'<{path}?{urlencode({**query, "page": place})}>; rel="{relation}"'
             for relation, place in places.items()
             if place > 0
         ]
-        return {
-            "X-Total-Count": str(total),
-            "X-Page": str(number),
-            "X-Per-Page": str(page.limit),
-            "Link": ", ".join(links),
-        }
+        counted = {} if total is None else {"X-Total-Count": str(total)}
+        return {**counted, "X-Page": str(number), "X-Per-Page": str(page.limit), "Link": ", ".join(links)}
 
-    def place(self, page: Page, total: int | None) -> tuple[int, int]:
-        return page.offset // page.limit + 1, max(1, -(-(total or 0) // page.limit))
+    def place(self, page: Page, total: int | None) -> tuple[int, int | None]:
+        return page.offset // page.limit + 1, None if total is None else max(1, -(-total // page.limit))
+
+
+def wants_count(query: Mapping[str, str], *, usual: bool = True) -> bool:
+    """Return whether all that match are to be counted; raise PageInvalid for what is neither of COUNTS."""
+    text = query.get("count")
+    if text is not None and text not in COUNTS:
+        raise PageInvalid("count", f"Must be one of: {', '.join(COUNTS)}.")
+    return usual if text is None else text == "exact"
 
 
 def limit_of(query: Mapping[str, str]) -> int:

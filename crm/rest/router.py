@@ -24,7 +24,7 @@ __all__ = ["bound_views", "happenings", "mount", "spoken"]
 
 ACTIONS = {
     "list": "read", "retrieve": "read", "create": "write", "update": "write",
-    "partial_update": "write", "destroy": "delete",
+    "partial_update": "write", "destroy": "delete", "upsert": "write",
 }  # fmt: skip
 # What happens to the records of every resource that has the method: the event's verb, and how it is said.
 USUAL = {
@@ -41,7 +41,7 @@ class ContractRouter(SimpleRouter):
     def __init__(self, contract: Contract) -> None:
         self.contract = contract
         update = {method: "update" if method == "put" else "partial_update" for method in contract.update_methods}
-        many = {"get": "list", "post": "create", "options": "options"}
+        many = {"get": "list", "post": "create", "put": "upsert", "options": "options"}
         one = {"get": "retrieve", **update, "delete": "destroy", "options": "options"}
         self.routes = [
             Route("^{prefix}/?$", many, "{basename}-list", False, {}),
@@ -59,7 +59,8 @@ class ContractRouter(SimpleRouter):
     def get_method_map(self, viewset: Any, method_map: Any) -> dict[str, str]:
         """Return the methods that the resource offers."""
         found: dict[str, str] = super().get_method_map(viewset, method_map)
-        names = (*viewset.methods, *commands(viewset))
+        names = {*viewset.methods, *commands(viewset), *viewset.operations()}
+        names -= set() if viewset.operations() else {"batch"}
         offered = {name for name in names if self.contract.publishes(viewset.plural, name)}
         offered |= {"partial_update"} if "update" in offered else set()
         # What only describes itself is no route.
@@ -147,7 +148,7 @@ def check(view: type[ResourceViewSet], shape: Any) -> None:
                 f"{view.__name__} needs `{name}`: without it no scope and no address can be derived."
             )
     changing = (name for name, item in commands(view).items() if set(item.mapping) != {"get"})
-    for name in ("create", "update", "partial_update", "destroy", *changing):
+    for name in ("create", "update", "partial_update", "destroy", "upsert", *changing):
         if not getattr(getattr(view, name), "one_write", False):
             raise ImproperlyConfigured(f"{view.__name__}.{name} changes something: put @one_write (or @command) on it.")
     check_events(view)

@@ -174,19 +174,21 @@ class ContractView(FromReplica, ViewSetMixin, APIView):
 
         A new record's or a command's body may be left out where nothing in it is required.
         """
+        data = self.read_object(needed=kind is not None and (record is not None or is_needed(kind)))
+        if kind is None and data:
+            raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
+        return self.validated(kind or serializers.Serializer, data, record)
+
+    def read_object(self, *, needed: bool = True) -> dict[str, Any]:
+        """Return the body, a JSON object, as it came; raise for anything else, and for none where one is needed."""
         data = self.sent()
-        if kind is None:
-            kind = serializers.Serializer
-            if isinstance(data, dict) and data:
-                raise serializers.ValidationError({name: ["This command takes no body."] for name in data})
-        elif not self.request._request.body and (record is not None or is_needed(kind)):
+        if needed and not self.request._request.body:
             raise refuse("body", "Missing: send a JSON object.", code="VALIDATION_ERROR")
         if not isinstance(data, dict):
             message = "Must be a JSON object."
-            raise Refusal(
-                Problem(self.contract.shape_status, "VALIDATION_ERROR", f"body: {message}", {"body": [message]})
-            )
-        return self.validated(kind, data, record)
+            problem = Problem(self.contract.shape_status, "VALIDATION_ERROR", f"body: {message}", {"body": [message]})
+            raise Refusal(problem)
+        return data
 
     def validated(self, kind: Any, data: Any, record: Any = None) -> dict[str, Any]:
         """Return what a serializer makes of `data`, under canonical names; it raises for what it refuses."""

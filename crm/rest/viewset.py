@@ -12,9 +12,10 @@ from rest_framework.request import Request
 from apikeys.errors import MissingScope
 from apikeys.scopes import allows
 from crm.rest import writes
+from crm.rest.batch import Batches
 from crm.rest.bodies import answer, tagged
 from crm.rest.filters import refuse
-from crm.rest.lists import Include, cursor_of, read_one, read_page
+from crm.rest.lists import Include, cursor_of, read_one, read_page, was_here
 from crm.rest.metadata import describe
 from crm.rest.pages import PageInvalid, Sort
 from crm.rest.query import read_query, read_shape, single
@@ -30,7 +31,7 @@ __all__ = ["Include", "ResourceViewSet", "listing"]
 listing: Callable[[Any], Any] = action(detail=True, methods=["get"])
 
 
-class ResourceViewSet(ContractView):
+class ResourceViewSet(Batches, ContractView):
     """A resource, declared: everything a contract needs to publish it follows from these attributes.
 
     `resource` is the singular name, `plural` the path and scope; `methods` leaves out what the resource does not offer.
@@ -139,6 +140,9 @@ class ResourceViewSet(ContractView):
         self.remove(record)
         return self.gone(record)
 
+    # A resource that answers such a call in its own way takes it one at a time.
+    singles = {"create": create, "update": update, "delete": destroy}
+
     def gone(self, record: Any) -> HttpResponse:
         """Return what the contract says about a record that was deleted."""
         if self.contract.deleted_message:
@@ -159,7 +163,7 @@ class ResourceViewSet(ContractView):
     def events(self, request: Request, pk: str) -> HttpResponse:
         """List what happened to one record, in commit order."""
         key = self.key(pk)
-        if "events" not in self.siblings or not self.was_here(key, self.siblings["events"].model):
+        if "events" not in self.siblings or not was_here(self, key):
             raise Http404
         return self.list_of("events", Condition.of("record_id", key))
 
@@ -174,15 +178,6 @@ class ResourceViewSet(ContractView):
         other.credential, other.request, other.within = self.credential, self.request, within
         return other.list(self.request)  # type: ignore[no-any-return]
 
-    def was_here(self, key: Any, events: Any) -> bool:
-        """Tell whether the record is there, or was: a deleted one keeps its history."""
-        part = {f"data__{name}": value for name, value in self.only.items()}
-        rows: tuple[Any, ...] = (
-            self.get_queryset().filter(pk=key),
-            events.objects.of(self.tenant).filter(record_id=key, resource=self.event_resource(), **part),
-        )
-        return any(found.exists() for found in rows)
-
     # What a resource with rules of its own replaces.
 
     def make(self, data: dict[str, Any]) -> Any:
@@ -191,6 +186,9 @@ class ResourceViewSet(ContractView):
         self.settle(record)
         writes.create(record, actor=self.actor)
         return record
+
+    # Who makes one in a way of its own says how it makes several, or makes them one by one.
+    make.several = Batches.make_many  # type: ignore[attr-defined]
 
     def change(self, record: Any, data: dict[str, Any]) -> None:
         """Change the locked `record`."""
@@ -241,9 +239,9 @@ class ResourceViewSet(ContractView):
         """Return the conditions of `within`, and those that depend on the caller's rights: most resources have none."""
         return self.within
 
-    def show(self, record: Any, *, status: int = 200) -> HttpResponse:
-        """Return the record as it now is, with its version as ETag."""
-        response = answer(self.contract.envelope(data=self.plan.of_instance(record)), status=status)
+    def show(self, record: Any, *, status: int = 200, **more: str) -> HttpResponse:
+        """Return the record as it now is, with its version as ETag, and what `more` there is to say of it."""
+        response = answer(self.contract.envelope(data=self.plan.of_instance(record), **more), status=status)
         response["ETag"] = f'"{record.version}"'
         if status == 201 and "retrieve" in self.methods:
             response["Location"] = f"{self.request._request.path.rstrip('/')}/{ids.encode(self.prefix, record.pk)}"

@@ -1,5 +1,6 @@
 """What quotes, orders and invoices have in common on the wire: lines, totals, filters, and how they are written."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -83,6 +84,11 @@ class DocumentViewSet(ResourceViewSet):
 
     def make(self, data: dict[str, Any]) -> Any:
         return rules.create(self.model, data, actor=self.actor)
+
+    def make_many(self, bodies: Sequence[dict[str, Any]]) -> Sequence[Any]:
+        return rules.create_many(self.model, bodies, actor=self.actor)
+
+    make.several = make_many  # type: ignore[attr-defined]
 
     def change(self, record: Any, data: dict[str, Any]) -> None:
         rules.change(record, data, actor=self.actor)

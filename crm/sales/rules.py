@@ -22,7 +22,7 @@ from tenants.models import Tenant
 from tenants.routing import alias
 from tenants.scope import tenant_scope
 
-__all__ = ["change", "contents", "create", "delete", "moving", "sweep"]
+__all__ = ["change", "contents", "create", "create_many", "delete", "moving", "sweep"]
 
 NEXT_NUMBER = """
 INSERT INTO {table} (id, tenant_id, year, last) VALUES (%s, %s, %s, 1)
@@ -34,17 +34,27 @@ D = TypeVar("D", bound=Document)
 
 def create(model: type[D], data: Mapping[str, Any], *, actor: Actor) -> D:
     """Make a draft with its lines and totals."""
-    fields = {"issue_date": timezone.now().date(), **data}
-    items = fields.pop("line_items", [])
+    return create_many(model, [data], actor=actor)[0]
+
+
+def create_many(model: type[D], bodies: Sequence[Mapping[str, Any]], *, actor: Actor) -> list[D]:
+    """Make drafts with their lines and totals, all or none."""
     with tenant_scope(actor.tenant.id):
-        document = model(tenant=actor.tenant, **fields)
-        document.currency = document.currency or currency_for(fields["client_id"], actor.tenant)
-        lines = make_lines(document, items)
-        set_totals(document, lines)
-        document.save(force_insert=True)
-        save_lines(document, lines)
-        writes.record_created(document, actor=actor)
-    return document
+        currencies = currencies_for([data["client_id"] for data in bodies if not data.get("currency")], actor.tenant)
+        products = products_of([item for data in bodies for item in data.get("line_items", ())], actor.tenant)
+        documents, rows = [], []
+        for data in bodies:
+            fields = {"issue_date": timezone.now().date(), **data}
+            items = fields.pop("line_items", [])
+            document = model(tenant=actor.tenant, **fields)
+            document.currency = document.currency or currencies.get(document.client_id, actor.tenant.currency)
+            lines = make_lines(document, items, products)
+            set_totals(document, lines)
+            writes.know_rows(document, line_items=lines)
+            documents.append(document)
+            rows += lines
+        writes.create_many(documents, actor=actor, rows=rows)
+    return documents
 
 
 def change(document: Document, data: Mapping[str, Any], *, actor: Actor) -> None:
@@ -59,7 +69,8 @@ def change(document: Document, data: Mapping[str, Any], *, actor: Actor) -> None
             setattr(document, name, value)
         if recount:
             old = [line_data(line) for line in document.line_items.all()]
-            lines = make_lines(document, old if items is None else items)
+            items = old if items is None else items
+            lines = make_lines(document, items, products_of(items, actor.tenant))
             set_totals(document, lines)
             document.line_items.all().delete()
             save_lines(document, lines)
@@ -124,17 +135,22 @@ def next_number(document: Document) -> str:
         return f"{document.letters}-{year}-{cursor.fetchone()[0]:05d}"
 
 
-def currency_for(client_id: Any, tenant: Tenant) -> str:
-    """Return the client's currency, else the tenant's."""
-    return Client.objects.of(tenant).values_list("currency", flat=True).get(pk=client_id) or tenant.currency
+def currencies_for(clients: Sequence[Any], tenant: Tenant) -> dict[Any, str]:
+    """Return each client's currency, else the tenant's."""
+    found = Client.objects.of(tenant).filter(pk__in=clients).values_list("pk", "currency") if clients else ()
+    return {pk: currency or tenant.currency for pk, currency in found}
 
 
-def make_lines(document: Document, items: Iterable[Mapping[str, Any]]) -> list[Line]:
-    """Return unsaved lines; what an item leaves out comes from its product."""
-    items = list(items)
-    products = Product.objects.of(document.tenant).in_bulk(
+def products_of(items: Iterable[Mapping[str, Any]], tenant: Tenant) -> dict[Any, Product]:
+    """Return the products of some lines by their ids."""
+    found: dict[Any, Product] = Product.objects.of(tenant).in_bulk(
         {item["product_id"] for item in items if item.get("product_id")}
     )
+    return found
+
+
+def make_lines(document: Document, items: Iterable[Mapping[str, Any]], products: Mapping[Any, Product]) -> list[Line]:
+    """Return unsaved lines; what an item leaves out comes from its product."""
     return [
         make_line(document, position, item, products.get(item.get("product_id"))) for position, item in enumerate(items)
     ]
