@@ -5,7 +5,8 @@ from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db import connections, models
+import orjson
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client import Counter
@@ -13,7 +14,7 @@ from prometheus_client import Counter
 from apikeys.errors import ClaimInProgress, ClaimMalformed, ClaimMismatch, ClaimUnrepeatable
 from tenants import ids
 from tenants.models import Tenant, TenantManager
-from tenants.routing import alias
+from tenants.statements import fetch
 
 __all__ = ["KEPT", "Claim", "OnceResponse", "claimed", "expired"]
 
@@ -21,6 +22,18 @@ KEPT = timedelta(hours=24)
 MAX_LENGTH = 255
 # The status of a claim whose answer was not kept: no other claim has one that is no success.
 ONCE = 409
+# Not by the ORM, which would compile them anew for each write.
+LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+EARLIER = """
+SELECT fingerprint, status, headers, body FROM apikeys_claim
+WHERE tenant_id = %s AND owner = %s AND key = %s AND expires_at > %s
+"""
+KEEP = """
+INSERT INTO apikeys_claim (id, tenant_id, owner, key, fingerprint, status, headers, body, expires_at)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (tenant_id, owner, key) DO UPDATE SET fingerprint = excluded.fingerprint, status = excluded.status,
+  headers = excluded.headers, body = excluded.body, expires_at = excluded.expires_at
+"""
 COUNTED = Counter("kith_idempotency", "Requests with an Idempotency-Key, by what became of it.", ("outcome",))
 # Known from the start, so that the first one is a rise from zero.
 KEPT_NEW, REPLAYED, IN_PROGRESS, MISMATCH, UNREPEATABLE = (
@@ -80,8 +93,8 @@ def claimed(
         return write()
     fingerprint = fingerprint_of(request, content())
     take_lock(tenant, owner, key)
-    if earlier := Claim.objects.of(tenant).filter(owner=owner, key=key, expires_at__gt=timezone.now()).first():
-        return replay(earlier, fingerprint)
+    if earlier := fetch(EARLIER, [tenant.id, owner, key, timezone.now()]):
+        return replay(*earlier[0], asked=fingerprint)
     response = write()
     if response.status_code < 300:
         store(tenant, owner, key, fingerprint, response)
@@ -110,42 +123,30 @@ def take_lock(tenant: Tenant, owner: str, key: str) -> None:
 
     PostgreSQL drops the lock with the transaction, however that ends: no key can stay stuck after a crash.
     """
-    with connections[alias()].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [f"{tenant.id}:{owner}:{key}"])
-        if not cursor.fetchone()[0]:
-            IN_PROGRESS.inc()
-            raise ClaimInProgress(
-                "A request with this Idempotency-Key is being answered right now. Try again in a second."
-            )
+    [[taken]] = fetch(LOCK, [f"{tenant.id}:{owner}:{key}"])
+    if not taken:
+        IN_PROGRESS.inc()
+        raise ClaimInProgress("A request with this Idempotency-Key is being answered right now. Try again in a second.")
 
 
-def replay(claim: Claim, fingerprint: bytes) -> HttpResponse:
+def replay(fingerprint: bytes, status: int, headers: str, body: bytes, *, asked: bytes) -> HttpResponse:
     """Return the stored answer again; raise ClaimMismatch for another request, ClaimUnrepeatable for a secret."""
-    if bytes(claim.fingerprint) != fingerprint:
+    if fingerprint != asked:
         MISMATCH.inc()
         raise ClaimMismatch("This Idempotency-Key was used with another request. Use a new key for a new request.")
-    if claim.status == ONCE:
+    if status == ONCE:
         UNREPEATABLE.inc()
-        raise ClaimUnrepeatable(bytes(claim.body).decode())
+        raise ClaimUnrepeatable(body.decode())
     REPLAYED.inc()
-    headers = {**claim.headers, "Idempotent-Replayed": "true"}
-    return HttpResponse(bytes(claim.body), status=claim.status, headers=headers)
+    return HttpResponse(body, status=status, headers={**orjson.loads(headers), "Idempotent-Replayed": "true"})
 
 
 def store(tenant: Tenant, owner: str, key: str, fingerprint: bytes, response: HttpResponse) -> None:
     """Keep the answer for a day, in the transaction of its effects; an expired claim of the same name gives way."""
     kept = (response.status_code, dict(response.items()), response.content)
     status, headers, body = (ONCE, {}, response.instead.encode()) if isinstance(response, OnceResponse) else kept
-    claim = Claim(
-        tenant=tenant, owner=owner, key=key, fingerprint=fingerprint, status=status, headers=headers, body=body,
-        expires_at=timezone.now() + KEPT,
-    )  # fmt: skip
-    Claim.objects.bulk_create(
-        [claim],
-        update_conflicts=True,
-        unique_fields=["tenant", "owner", "key"],
-        update_fields=["fingerprint", "status", "headers", "body", "expires_at"],
-    )
+    until = timezone.now() + KEPT
+    fetch(KEEP, [ids.new(), tenant.id, owner, key, fingerprint, status, orjson.dumps(headers).decode(), body, until])
     KEPT_NEW.inc()
 
 

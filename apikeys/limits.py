@@ -4,17 +4,15 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
-from threading import Lock, local
-from typing import Any
+from threading import Lock
 
 import redis
 from django.conf import settings
 from prometheus_client import Counter
-from redis.backoff import NoBackoff
 from redis.exceptions import NoScriptError
-from redis.retry import Retry
 
 from apikeys.credentials import Credential
+from tenants.line import Line
 
 __all__ = ["SECONDS", "Usage", "Window", "limit_headers", "ping", "take", "windows_of"]
 
@@ -121,55 +119,24 @@ def limit_headers(usages: Sequence[Usage]) -> list[tuple[str, str]]:
     ]
 
 
-class SharedCounter(local):
-    """The counters in Redis, with a short patience and a rest after every failure.
+class SharedCounter:
+    """The counters in Redis, with a short patience and a rest after every failure."""
 
-    Each thread keeps one connection: taking one out of redis-py's pool would cost as much as all the rest.
-    """
-
-    resting_until = 0.0
-    connection: Any = None
+    def __init__(self) -> None:
+        self.line = Line(patience=PATIENCE, rest=REST)
 
     def take(self, keys: Sequence[str], windows: Sequence[Window], now: float, more: int) -> list[int] | None:
         """Return the counts and the verdict, or None where Redis does not answer in time."""
         if not windows:
             return [1]
-        if time.monotonic() < self.resting_until:
-            return None
         limits = [value for window in windows for value in (window.limit, window.seconds + 1)]
         try:
-            return list(self.ask("EVALSHA", SHA, len(keys), *keys, *limits, more))
-        except NoScriptError:
-            return list(self.ask("EVAL", SCRIPT, len(keys), *keys, *limits, more))
+            try:
+                return list(self.line.ask("EVALSHA", SHA, len(keys), *keys, *limits, more))
+            except NoScriptError:
+                return list(self.line.ask("EVAL", SCRIPT, len(keys), *keys, *limits, more))
         except (redis.RedisError, OSError):
-            self.resting_until = time.monotonic() + REST
             return None
-
-    def ask(self, *command: Any) -> Any:
-        """Send a command and return the answer; a connection that Redis has closed is opened once more."""
-        connection = self.connect()
-        packed, was_open = connection.pack_command(*command), connection.is_connected
-        try:
-            connection.send_packed_command(packed, check_health=False)
-            return connection.read_response()
-        except redis.TimeoutError:
-            raise
-        except redis.ConnectionError:
-            if not was_open:
-                raise
-            connection.send_packed_command(packed, check_health=False)
-            return connection.read_response()
-
-    def connect(self) -> Any:
-        if self.connection is None:
-            client = redis.Redis.from_url(
-                settings.LIMITS_URL,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
-                retry=Retry(NoBackoff(), 0),
-            )
-            self.connection = client.connection_pool.make_connection()
-        return self.connection
 
 
 class LocalCounter:
@@ -208,6 +175,6 @@ alone = LocalCounter()
 def ping() -> bool:
     """Ask Redis whether it answers, within PATIENCE."""
     try:
-        return bool(shared.ask("PING"))
+        return bool(shared.line.answer("PING"))
     except (redis.RedisError, OSError):
         return False

@@ -14,6 +14,8 @@ from redis.asyncio import Redis as AsyncRedis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tenants.line import Line
+
 __all__ = ["CAN_WAIT", "WAITED", "Listener", "Wait", "announce", "wait_of"]
 
 # What a server puts into a request's environment: that it can wait, and what the answer before said when it did.
@@ -48,34 +50,13 @@ def channel_of(tenant_id: UUID) -> str:
     return f"kith:events:{tenant_id}"
 
 
-class Announcer:
-    """Publishes wake-ups; never raises, and never waits over PATIENCE."""
-
-    def __init__(self) -> None:
-        self.client: Any = None
-        self.resting_until = 0.0
-
-    def __call__(self, tenant_id: UUID) -> None:
-        """Tell everyone who waits for a tenant's events that there are new ones."""
-        if time.monotonic() < self.resting_until:
-            return
-        try:
-            self.connect().publish(channel_of(tenant_id), "")
-        except (redis.RedisError, OSError):
-            self.resting_until = time.monotonic() + REST
-
-    def connect(self) -> Any:
-        if self.client is None:
-            self.client = redis.Redis.from_url(
-                settings.LIMITS_URL,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
-                retry=Retry(NoBackoff(), 0),
-            )
-        return self.client
+line = Line(patience=PATIENCE, rest=REST)
 
 
-announce = Announcer()
+def announce(tenant_id: UUID) -> None:
+    """Tell everyone who waits for a tenant's events that there are new ones; never raises, nor waits long."""
+    with suppress(redis.RedisError, OSError):
+        line.ask("PUBLISH", channel_of(tenant_id), "")
 
 
 class Listener:

@@ -106,14 +106,15 @@ def staff_scope() -> Iterator[None]:
 def tenant_scope(tenant_id: UUID) -> Iterator[None]:
     """Open a transaction in which the rows of `tenant_id`, and no others, can be read and written.
 
-    Inside a scope of the same tenant it is a savepoint; inside that of another tenant it raises TenantScopeMissing.
+    Inside a scope of the same tenant it joins that: what fails takes all of it back. Inside that of another tenant it
+    raises TenantScopeMissing.
     """
     if _current.get() not in (None, tenant_id):
         raise TenantScopeMissing("Already inside the scope of another tenant: leave it first.")
     inside = _current.get() is not None
     token, mark = _current.set(tenant_id), _work.set(work() if inside else object())
     try:
-        with transaction.atomic(using=alias()):
+        with transaction.atomic(using=alias(), savepoint=not inside):
             if not inside:
                 with connections[alias()].cursor() as cursor:
                     # Transaction-local on purpose: a session's setting would still hold in this connection's next task.

@@ -46,6 +46,8 @@ def fetch(sql: str, params: Sequence[Any], *, tenant_id: UUID | None = None, beg
     connection.ensure_connection()
     in_front: tuple[tuple[str, Sequence[Any]], ...] = ()
     if not connection.connection.pgconn.transaction_status:
+        # Django ends what is begun inside its atomic(), and nothing else.
+        begin = begin and connection.in_atomic_block
         in_front = ((BEGIN, ()),) if begin else ((SET_TENANT, [str(tenant_id)]),) if tenant_id else ()
     ask: Callable[..., Rows] = partial(run, connection, in_front)
     # Whoever watches Django's statements sees this one too.
@@ -59,7 +61,7 @@ def fetch(sql: str, params: Sequence[Any], *, tenant_id: UUID | None = None, beg
 
 def set_tenant(connection: Any, tenant_id: UUID | None) -> None:
     """Open a transaction in which PostgreSQL shows the rows of one tenant; nothing to do where one is open."""
-    if tenant_id and not connection.connection.pgconn.transaction_status:
+    if tenant_id and connection.in_atomic_block and not connection.connection.pgconn.transaction_status:
         run(connection, ((BEGIN, ()),), SET_TENANT, [str(tenant_id)])
 
 

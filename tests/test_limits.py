@@ -90,10 +90,10 @@ def test_it_does_not_push_the_end_away_by_retrying() -> None:
 def no_redis(settings: LazySettings) -> Any:
     """Point the counter at a port where nobody listens."""
     settings.LIMITS_URL = "redis://127.0.0.1:9/2"
-    shared.connection, shared.resting_until = None, 0.0
+    vars(shared.line).update(connection=None, resting_until=0.0)
     alone.counts.clear()
     yield
-    shared.connection, shared.resting_until = None, 0.0
+    vars(shared.line).update(connection=None, resting_until=0.0)
 
 
 def test_it_answers_without_redis(acme: Caller, no_redis: None, settings: LazySettings) -> None:
@@ -103,7 +103,7 @@ def test_it_answers_without_redis(acme: Caller, no_redis: None, settings: LazySe
     statuses = [caller.get("/clients").status for _ in range(8)]
     assert statuses == [200] * 5 + [429] * 3
     assert time.perf_counter() - started < 4
-    assert time.monotonic() < shared.resting_until
+    assert time.monotonic() < shared.line.resting_until
 
 
 def test_it_waits_at_most_fifty_milliseconds_for_a_slow_redis(acme: Caller, settings: LazySettings) -> None:
@@ -120,7 +120,7 @@ def test_it_waits_at_most_fifty_milliseconds_for_a_slow_redis(acme: Caller, sett
         assert caller.get("/clients").status == 200
     finally:
         time.sleep(0.7)
-        shared.resting_until = 0.0
+        shared.line.resting_until = 0.0
 
 
 def test_it_stops_guessing_by_address(acme: Caller) -> None:

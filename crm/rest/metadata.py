@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist
@@ -121,6 +122,7 @@ def relations(view: Any) -> dict[str, Any]:
     return found
 
 
+@lru_cache(maxsize=1024)
 def is_needed(kind: Any) -> bool:
     """Tell whether a body of this shape must hold something."""
     needed = (field.required and not field.read_only for field in kind().fields.values())
