@@ -37,7 +37,7 @@ def count(request: HttpRequest, group: str, value: str, window: Window, *, add: 
         end = (int(now) // window.seconds + 1) * window.seconds
         if not add:
             return Usage(window, 0, end, refused=False)
-        used, taken = alone.take([f"{group}:{value}:{end}"], [window], now)
+        used, taken = alone.take([f"{group}:{value}:{end}"], [window], now, 1)
         return Usage(window, used, end, refused=not taken)
     return Usage(window, usage["count"], int(now) + max(1, usage["time_left"]), refused=usage["should_limit"])
 

@@ -146,7 +146,7 @@ class TenantRow(models.Model):
         values = [field.get_db_prep_save(field.pre_save(self, add=True), connection) for field in fields]
         plain = not any(hasattr(value, "as_sql") for value in values)
         if using != alias() or not plain or not all(field.generated for field in returning_fields):
-            return super()._do_insert(manager, using, fields, returning_fields, raw)
+            return super()._do_insert(manager, using, fields, returning_fields, raw)  # type: ignore[misc]
         fetch(insert_statement(type(self), tuple(fields)), values)
         return []
 

@@ -157,7 +157,8 @@ class ContractSchema(ComponentSchema):
         else:
             serializer.component = name
             schema = self.resolve_serializer(serializer, "request").ref
-        needed = is_needed(type(serializer)) or self.view.action in ("update", "partial_update", "upsert", "batch")
+        kind: Any = type(serializer)
+        needed = is_needed(kind) or self.view.action in ("update", "partial_update", "upsert", "batch")
         kinds = [self.told("media")] if self.told("media") else [item.media_type for item in self.view.get_parsers()]
         return {"content": {kind: {"schema": schema, "example": example} for kind in kinds}, "required": needed}
 
