@@ -116,9 +116,9 @@ class TenantManager(models.Manager.from_queryset(TenantQuerySet)):  # type: igno
 
 
 @lru_cache(maxsize=256)
-def insert_statement(model: type[models.Model], fields: tuple[Any, ...]) -> str:
+def insert_statement(model: type[models.Model], columns: tuple[str, ...]) -> str:
     """Return the statement that writes a row."""
-    names, places = ", ".join(field.column for field in fields), ", ".join(["%s"] * len(fields))
+    names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
     return f"INSERT INTO {model._meta.db_table} ({names}) VALUES ({places})"  # noqa: S608  names of ours
 
 
@@ -147,7 +147,7 @@ class TenantRow(models.Model):
         plain = not any(hasattr(value, "as_sql") for value in values)
         if using != alias() or not plain or not all(field.generated for field in returning_fields):
             return super()._do_insert(manager, using, fields, returning_fields, raw)  # type: ignore[misc]
-        fetch(insert_statement(type(self), tuple(fields)), values)
+        fetch(insert_statement(type(self), tuple(field.column for field in fields)), values)
         return []
 
     def _do_update(self, base_qs: Any, using: Any, pk_val: Any, values: Any, *rest: Any) -> Any:
