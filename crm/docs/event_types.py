@@ -56,6 +56,11 @@ class EventTypeView(ContractView):
         """Return the scope that an action takes: there is none but the feed's."""
         return f"events:{action}"
 
+    @classmethod
+    def operations(cls) -> tuple[str, ...]:
+        """Return what a batch can hold: nothing."""
+        return ()
+
     @property
     def example(self) -> dict[str, Any]:
         """What a type looks like."""

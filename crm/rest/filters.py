@@ -1,6 +1,6 @@
 """What lists can be filtered by: typed filters with their operators."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import reduce
 from operator import or_
@@ -27,6 +27,8 @@ TEXT = {**CHOICE, "contains": "icontains", "startsWith": "istartswith", "endsWit
 ORDERED = {**CHOICE, "gt": "gt", "gte": "gte", "lt": "lt", "lte": "lte"}
 TAGS = {"eq": "contains", "ne": "contains", "null": "isnull"}
 NEGATED = ("ne", "nin")
+# What Django can compare with a Param; for others the value is a part of the statement.
+EXPRESSIVE = {"exact", "in", "icontains", "istartswith", "iendswith", "gt", "gte", "lt", "lte", "contains"}
 
 
 class IdField(forms.CharField):
@@ -163,19 +165,21 @@ def condition(view: Any, name: str, operator: str, value: Any, wire: str) -> Con
         raise refuse(wire, f"{name}: {message}") from error
     path, lookup = chosen.field_name, operators[operator]
     key = (path, operator)
-    if lookup == "isnull":
-        return Condition((*key, cleaned), (), lambda: Q(**{f"{path}__isnull": cleaned}))
+    if lookup not in EXPRESSIVE:
+        return Condition((*key, str(cleaned)), (), lambda: matching(view, chosen, operator, lookup, [cleaned]))
     one, values = ("exact", tuple(dict.fromkeys(cleaned))) if lookup == "in" else (lookup, (cleaned,))
 
-    def build(*params: Any) -> Q:
-        # One by one: Django takes no Params in a reference's list.
-        found = reduce(or_, (Q(**{f"{path}__{one}": param}) for param in params))
-        if chosen.distinct:
-            # Among rows inside: a record matches once, however many of its rows do.
-            found = Q(pk__in=view.model.objects.of(Param("tenant")).filter(found).values("pk"))
-        return ~found if operator in NEGATED else found
+    return Condition((*key, len(values)), values, lambda *params: matching(view, chosen, operator, one, params))
 
-    return Condition((*key, len(values)), values, build)
+
+def matching(view: Any, chosen: Any, operator: str, lookup: str, values: Sequence[Any]) -> Q:
+    """Return what holds for one of the values, or for none of them where the operator is negated."""
+    # One by one: Django takes no Params in a reference's list.
+    found = reduce(or_, (Q(**{f"{chosen.field_name}__{lookup}": value}) for value in values))
+    if chosen.distinct:
+        # Among rows inside: a record matches once, however many of its rows do.
+        found = Q(pk__in=view.model.objects.of(Param("tenant")).filter(found).values("pk"))
+    return ~found if operator in NEGATED else found
 
 
 def clean(chosen: Any, operator: str, value: Any, contract: Any) -> Any:

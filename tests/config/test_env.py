@@ -85,7 +85,8 @@ def test_each_connection_takes_its_role_and_its_limits(tmp_path: Path) -> None:
     env = read({"KITH_HOME": str(tmp_path), "DATABASE_URL": URL, "STATEMENT_TIMEOUT_MS": "700"})
     made = databases(env)
     assert made["default"]["OPTIONS"]["options"] == (
-        "-c role=kith_app -c statement_timeout=700 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000"
+        "-c role=kith_app -c statement_timeout=700 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=30000 "
+        "-c jit=off -c max_parallel_workers_per_gather=0 -c random_page_cost=1.1"
     )
     assert made["admin"]["OPTIONS"]["options"].startswith("-c role=kith_admin ")
     assert made["owner"]["OPTIONS"]["options"] == ""

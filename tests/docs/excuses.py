@@ -128,7 +128,14 @@ def is_too_long(failure: Any, case: Any, response: Any) -> bool:
     return bool(response.status_code == 414)
 
 
+def is_new(failure: Any, case: Any, response: Any) -> bool:
+    """Excuse an upsert that lacks what a new record must have: whether there is one already no schema knows."""
+    upsert = case.method == "PUT" and "{" not in case.operation.path and response.status_code == 400
+    messages = messages_of(orjson.loads(response.content)) if upsert else []
+    return bool(messages) and all(str(message) == "This field is required." for message in messages)
+
+
 EXCUSES = (
-    is_blank, is_form, is_left_out, is_empty, is_too_long, is_partial, is_stale, is_dangling, is_contradiction,
+    is_new, is_blank, is_form, is_left_out, is_empty, is_too_long, is_partial, is_stale, is_dangling, is_contradiction,
     is_history,
 )  # fmt: skip

@@ -142,7 +142,7 @@ def pages(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
 
 def ask_cursors(matrix: Matrix, route: Route, view: type[ResourceViewSet]) -> None:
     """Send a cursor out of Globex's list: it is like one that somebody made up."""
-    cursor = matrix.world.cursors[view]
+    cursor = matrix.world.cursors.get(view)
     if not cursor or route.has_id:
         return
     known = {"foreign": cursor, "unknown": "a" * len(cursor)}

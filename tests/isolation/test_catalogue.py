@@ -47,9 +47,11 @@ SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace,
 WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p')
   AND (has_table_privilege(role, c.oid, 'TRUNCATE') OR has_table_privilege(role, c.oid, 'TRIGGER'))
 """
-WAYS_ROUND = """
+WAYS_ROUND = r"""
 SELECT relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relkind IN ('v', 'm')
+  -- The words of searches (tenants/words.py): shown to the tenant whose they are, and to nobody else.
+  AND NOT (c.relname LIKE '%words' AND pg_get_viewdef(c.oid) ~ 'tenant_id.* = current_setting\(''app.tenant_id''')
 UNION SELECT proname::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
 WHERE n.nspname = 'public' AND p.prosecdef
 """

@@ -65,7 +65,7 @@ def requests(known: str) -> Iterator[tuple[int, Request]]:
     yield 403, lambda caller: caller.get("/clients", X_Organization_Id="another")
     yield 404, lambda caller: caller.get("/nowhere")
     yield 404, lambda caller: caller.delete(f"/clients/{uuid4()}")
-    yield 405, lambda caller: caller.put("/clients")
+    yield 405, lambda caller: caller.delete("/clients")
     yield 409, lambda caller: caller.post("/clients", {"name": "Ada", "external_ref": "taken"})
     yield 412, lambda caller: caller.patch(known, {"name": "Bob"}, If_Match='"9"')
     yield 413, lambda caller: caller.post("/clients", b'"' + b"x" * 1024 * 1024 + b'"')

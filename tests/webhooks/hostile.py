@@ -49,24 +49,27 @@ def receiver(behave: Behaviour, *, host: str = "127.0.0.1", ssl: SSLContext | No
                 await behave(reader, writer)
         writer.transport.abort()
 
-    async def serve() -> None:
-        await asyncio.start_server(meet, sock=listener, ssl=ssl)
+    async def serve() -> asyncio.Server:
+        return await asyncio.start_server(meet, sock=listener, ssl=ssl)
 
-    loop.run_until_complete(serve())
+    server = loop.run_until_complete(serve())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
         yield heard
     finally:
-        asyncio.run_coroutine_threadsafe(end(), loop).result(5)
+        asyncio.run_coroutine_threadsafe(end(server), loop).result(5)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(5)
         listener.close()
         loop.close()
 
 
-async def end() -> None:
+async def end(server: asyncio.Server) -> None:
     """Cancel whoever still drips."""
+    server.close()
+    # Who has just come begins: what is cancelled before it has begun does not hang up.
+    await asyncio.sleep(0.02)
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()

@@ -110,16 +110,14 @@ def listening(home: Path, *arguments: str, ending: signal.Signals = signal.SIGTE
 
 def test_it_prints_each_delivery_for_programs(tmp_path: Path) -> None:
     with listening(tmp_path, "--plain", "--secret", SECRET, "--secret", OLD) as listener:
-        statuses = [
-            listener.post(genuine()),
-            listener.post(genuine()),
-            listener.post(genuine(OLD, "evt_02")),
-            listener.post(genuine(FOREIGN, "evt_03")),
-            listener.post(genuine(event="evt_03")),
-            listener.post(genuine(event="evt_04"), BODY + b" "),
-            listener.post({}, b"hello"),
-        ]
-        lines = listener.lines(7)
+        statuses: list[int] = []
+        for delivery in (
+            (genuine(),), (genuine(),), (genuine(OLD, "evt_02"),), (genuine(FOREIGN, "evt_03"),),
+            (genuine(event="evt_03"),), (genuine(event="evt_04"), BODY + b" "), ({}, b"hello"),
+        ):  # fmt: skip
+            statuses.append(listener.post(*delivery))
+            # It is answered first and printed then.
+            lines = listener.lines(len(statuses))
     assert statuses == [200] * 7
     assert [(line["id"], line["verified"], line["duplicate"]) for line in lines] == [
         ("evt_01", True, False), ("evt_01", True, True), ("evt_02", True, False), ("evt_03", False, False),
