@@ -111,6 +111,7 @@ def listening(home: Path, *arguments: str, ending: signal.Signals = signal.SIGTE
 def test_it_prints_each_delivery_for_programs(tmp_path: Path) -> None:
     with listening(tmp_path, "--plain", "--secret", SECRET, "--secret", OLD) as listener:
         statuses: list[int] = []
+        lines: list[Any] = []
         for delivery in (
             (genuine(),), (genuine(),), (genuine(OLD, "evt_02"),), (genuine(FOREIGN, "evt_03"),),
             (genuine(event="evt_03"),), (genuine(event="evt_04"), BODY + b" "), ({}, b"hello"),
