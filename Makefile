@@ -38,7 +38,7 @@ test-scale: setup-dev ## Run Kith behind PgBouncer and RabbitMQ, and on several 
 	if [ -n "$$missing" ]; then \
 		echo "The tests of scale need$$missing, which only an administrator can install: sudo apt-get install$$missing" >&2; \
 		exit 2; fi
-	@exec $(PY) -m pytest tests/scale -m "deep or not deep" $(ARGS)
+	@exec $(PY) -m pytest tests/scale tests/replica -m "deep or not deep" $(ARGS)
 
 lint: setup-dev ## Check style, types, layers and missing migrations
 	$(PY) -m ruff check .

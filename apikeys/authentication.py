@@ -104,7 +104,7 @@ def find_key(plaintext: str, *, address: str | None, writes: bool = True) -> Key
     if not secrets.is_wellformed(plaintext):
         raise InvalidKey(MISSING)
     digest = secrets.digest(plaintext)
-    found = fetch(LOOK_UP, [digest], begin=writes)
+    found = fetch(LOOK_UP, [digest], alone=not writes)
     if not found:
         raise InvalidKey(MISSING)
     key = key_of(digest, found[0])

@@ -5,16 +5,15 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import lru_cache, partial
-from select import POLLIN, poll
+from select import POLLIN, POLLOUT, poll
 from typing import Any
 from uuid import UUID
-from weakref import WeakKeyDictionary
 
 import psycopg
 from django.db import DatabaseError, connections
 from psycopg import errors
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
-from psycopg.pq import ExecStatus, Format
+from psycopg.pq import DiagnosticField, ExecStatus, Format
 from psycopg.types.string import TextLoader
 
 from tenants.routing import alias
@@ -34,11 +33,12 @@ BEGIN = "BEGIN"
 Rows = list[tuple[Any, ...]]
 
 
-def fetch(sql: str, params: Sequence[Any], *, tenant_id: UUID | None = None, begin: bool = False) -> Rows:
+def fetch(sql: str, params: Sequence[Any], *, tenant_id: UUID | None = None, alone: bool = False) -> Rows:
     """Return the rows of a statement with `%s` for each of its params, run on the connection of this work.
 
-    It runs in the open transaction. Where none is open it is one of its own, in which `tenant_id` is set first; `begin`
-    opens one that stays. Whatever goes in front travels with it, in one round trip. Times come as PostgreSQL's text.
+    It runs in the transaction of Django's atomic(), which it opens where nobody has. A read that needs none is one of
+    its own there: with a `tenant_id`, which is set first, or `alone`. Whatever goes in front travels with it, in one
+    round trip. Times come as PostgreSQL's text.
 
     Raises Django's DatabaseError and its kinds, as a cursor does.
     """
@@ -46,9 +46,8 @@ def fetch(sql: str, params: Sequence[Any], *, tenant_id: UUID | None = None, beg
     connection.ensure_connection()
     in_front: tuple[tuple[str, Sequence[Any]], ...] = ()
     if not connection.connection.pgconn.transaction_status:
-        # Django ends what is begun inside its atomic(), and nothing else.
-        begin = begin and connection.in_atomic_block
-        in_front = ((BEGIN, ()),) if begin else ((SET_TENANT, [str(tenant_id)]),) if tenant_id else ()
+        begins = connection.in_atomic_block and not alone
+        in_front = ((SET_TENANT, [str(tenant_id)]),) if tenant_id else ((BEGIN, ()),) if begins else ()
     ask: Callable[..., Rows] = partial(run, connection, in_front)
     # Whoever watches Django's statements sees this one too.
     for wrapper in reversed(connection.execute_wrappers):
@@ -68,9 +67,8 @@ def set_tenant(connection: Any, tenant_id: UUID | None) -> None:
 def run(connection: Any, in_front: Any, sql: str, params: Sequence[Any], *_: Any) -> Rows:
     try:
         with connection.wrap_database_errors:
-            return planner(connection.connection, getattr(connection, "patience", PATIENCE)).fetch(
-                sql, params, in_front
-            )
+            planner = Planner.of(connection.connection, getattr(connection, "patience", PATIENCE))
+            return planner.fetch(sql, params, in_front)
     except DatabaseError:
         if connection.connection is not None and connection.connection.closed:
             # Now, since at a transaction's end Django would open it anew.
@@ -90,14 +88,21 @@ class Planner:
         self.names: OrderedDict[tuple[bytes, tuple[int, ...]], bytes] = OrderedDict()
         self.made = 0
         self.patience: float = PATIENCE
-        self.ready = poll()
-        self.ready.register(self.wire.socket, POLLIN)
+        self.socket = poll()
+        self.socket.register(self.wire.socket, POLLIN)
+
+    @classmethod
+    def of(cls, connection: Any, patience: float) -> "Planner":
+        """Return the planner of a psycopg connection, which keeps it and waits so many seconds for an answer."""
+        found: Planner = vars(connection).get("planner") or cls(connection)
+        found.patience, connection.planner = patience, found
+        return found
 
     def fetch(self, sql: str, params: Sequence[Any], in_front: Sequence[tuple[str, Sequence[Any]]]) -> Rows:
         """Send the statements in one go; return the last one's rows."""
         asked = [self.prepared(*one) for one in (*in_front, (sql, params))]
         try:
-            result = self.piped(asked) if in_front else self.alone(asked[0])
+            result = self.exchange(asked)
         except psycopg.Error as error:
             if error.sqlstate in STALE:
                 self.names.clear()
@@ -123,85 +128,81 @@ class Planner:
         """Return the name of a statement; empty at its first time."""
         key = (text, types)
         name = self.names.get(key)
-        if name:
-            self.names.move_to_end(key)
-            return name
         if name is None:
+            self.forget_oldest()
             self.names[key] = b""
             return b""
-        self.made += 1
-        name = b"kith_%d" % self.made
-        self.check(self.exchange(partial(self.wire.send_prepare, name, text, types)))
-        self.names[key] = name
-        if len(self.names) > KEPT:
-            _, oldest = self.names.popitem(last=False)
-            if oldest:
-                self.check(self.exchange(partial(self.wire.send_query_params, b"DEALLOCATE " + oldest, None)))
+        self.names.move_to_end(key)
+        if not name:
+            self.made += 1
+            name = b"kith_%d" % self.made
+            self.exchange([partial(self.wire.send_prepare, name, text, types)])
+            self.names[key] = name
         return name
 
-    def alone(self, send: Callable[[], None]) -> Any:
-        return self.check(self.exchange(send))
+    def forget_oldest(self) -> None:
+        """Make room for one more."""
+        while len(self.names) >= KEPT:
+            _, oldest = self.names.popitem(last=False)
+            if oldest:
+                self.exchange([partial(self.wire.send_query_params, b"DEALLOCATE " + oldest, None)])
 
-    def exchange(self, send: Callable[[], None]) -> Any:
-        """Send one statement; return its result."""
-        send()
-        self.wait()
-        result = self.wire.get_result()
-        while self.wire.get_result() is not None:
-            pass
-        return result
+    def exchange(self, sends: Sequence[Callable[[], None]]) -> Any:
+        """Send statements in one go, one transaction where none of them says something else; return the last's result.
 
-    def piped(self, sends: Sequence[Callable[[], None]]) -> Any:
-        """Send several statements at once: one transaction, where none of them says something else."""
-        wire = self.wire
-        wire.enter_pipeline_mode()
+        A wait that anything cuts short closes the connection: what comes after must not read what came before.
+        """
         try:
-            for send in sends:
-                send()
-            wire.pipeline_sync()
-            self.wait()
-            results = [self.next_result() for _ in sends]
-            # The sync's own.
-            wire.get_result()
-        finally:
-            if not self.connection.closed:
-                wire.exit_pipeline_mode()
+            results = self.pipe(sends) if len(sends) > 1 else [self.single(sends[0])]
+        except BaseException:
+            self.connection.close()
+            raise
         # Of several the first that failed says why.
         return [self.check(result) for result in results][-1]
 
+    def single(self, send: Callable[[], None]) -> Any:
+        send()
+        self.wait()
+        return self.next_result()
+
+    def pipe(self, sends: Sequence[Callable[[], None]]) -> list[Any]:
+        self.wire.enter_pipeline_mode()
+        for send in sends:
+            send()
+        self.wire.pipeline_sync()
+        self.wait()
+        results = [self.next_result() for _ in sends]
+        # The sync's own. A connection that is lost has none, and is in no mode.
+        if self.wire.get_result() is not None:
+            self.wire.exit_pipeline_mode()
+        return results
+
     def next_result(self) -> Any:
+        """Return a statement's result, with its end read too."""
         result = self.wire.get_result()
-        # Each statement's end.
-        self.wire.get_result()
+        if result is not None:
+            self.wire.get_result()
         return result
 
     def wait(self) -> None:
-        """Wait for the answer without holding Python; what is broken or silent is closed."""
+        """Wait for the answer without holding Python; raise OperationalError where none comes."""
         while self.wire.flush():
-            pass
-        if not self.ready.poll(self.patience * 1000):
-            self.connection.close()
+            self.poll(POLLIN | POLLOUT)
+        self.poll(POLLIN)
+
+    def poll(self, events: int) -> None:
+        self.socket.modify(self.wire.socket, events)
+        if not self.socket.poll(self.patience * 1000):
             raise psycopg.OperationalError(f"PostgreSQL said nothing within {self.patience:g} seconds.")
 
     def check(self, result: Any) -> Any:
         """Return a result that is one; raise psycopg's error for any other."""
         if result is not None and result.status in FINE:
             return result
-        if result is None or result.status != ExecStatus.FATAL_ERROR:
+        # A lost connection leaves no state, and a statement behind it not even a reason.
+        if result is None or not result.error_field(DiagnosticField.SQLSTATE):
             raise psycopg.OperationalError("The connection to PostgreSQL is lost.")
         raise errors.error_from_result(result, encoding="utf-8")
-
-
-_planners: WeakKeyDictionary[Any, Planner] = WeakKeyDictionary()
-
-
-def planner(connection: Any, patience: float) -> Planner:
-    """Return the planner of a psycopg connection, which waits so many seconds for an answer."""
-    found = _planners.get(connection)
-    if found is None:
-        found = _planners[connection] = Planner(connection)
-    found.patience = patience
-    return found
 
 
 @lru_cache(maxsize=2048)

@@ -21,7 +21,7 @@ from django.db import connections
 from config import env
 from config.supervisor.parts import web
 
-__all__ = ["DEADLINE", "Web", "served", "wait_for"]
+__all__ = ["DEADLINE", "Web", "listens", "served", "wait_for"]
 
 DEADLINE = 20
 
@@ -103,6 +103,15 @@ class Web:
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
+
+
+def listens(port: int) -> bool:
+    """Tell whether somebody takes connections there, which is left at once."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def wait_for(true: Callable[[], bool]) -> None:

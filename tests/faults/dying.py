@@ -7,8 +7,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-# It comes first, as it loads the models.
-from config import serving
+# It comes first, as it loads the models; the server itself does so when it has forked.
+from config import serving, wsgi
 
 # isort: split
 from django.conf import settings
@@ -64,5 +64,5 @@ async def send_some(response: Any, headers: Any, proto: Any) -> None:
 
 door: Any = serving
 application = door.application
-django, door.django = door.django, asked
+django, wsgi.application = wsgi.application, asked
 send, door.send = door.send, send_some

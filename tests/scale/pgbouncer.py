@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +11,7 @@ from config.child import Child, Program
 from config.embedded import Embedded
 from config.embedded.state import free_port
 from config.identity import choose_identity
-from tests.serving import wait_for
+from tests.serving import listens, wait_for
 
 __all__ = ["POOLED", "pgbouncer"]
 
@@ -59,12 +58,3 @@ def pgbouncer(servers: Embedded) -> Iterator[dict[str, str]]:
     finally:
         child.ask()
         child.stop(0)
-
-
-def listens(port: int) -> bool:
-    """Tell whether somebody takes connections there, without one to PostgreSQL: it would be kept as it began."""
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
-    except OSError:
-        return False
-    return True

@@ -22,6 +22,7 @@ from tests.conftest import make_key
 from tests.faults.harness import Kith, Side, Target, wait_for
 from tests.faults.invariants import invariants
 from tests.scale.balancer import Balancer
+from tests.serving import listens
 
 pytestmark = pytest.mark.deep
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'tenants_event'::regclass"
@@ -183,14 +184,6 @@ def end(sock: socket.socket, body: bytes) -> bytes:
     with sock:
         sock.sendall(body[5:])
         return sock.recv(4096).split()[1]
-
-
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
-    except OSError:
-        return False
-    return True
 
 
 def test_a_rolling_restart_drops_no_request(pair: Pair, tally: dict[str, str]) -> None:

@@ -27,7 +27,7 @@ from tenants.checks import connection_role
 from tenants.routing import using
 from tests.browsers import make_browser
 from tests.conftest import Caller, make_key
-from tests.scale.standby import Standby, streaming
+from tests.replica.standby import Standby, streaming
 from tests.serving import Web, wait_for
 
 pytestmark = pytest.mark.deep
