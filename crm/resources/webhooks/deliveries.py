@@ -36,9 +36,9 @@ class LogViewSet(ResourceViewSet):
     methods: ClassVar[tuple[str, ...]] = ("retrieve",)
     events: Any = None
 
-    def show(self, record: Any, *, status: int = 200) -> HttpResponse:
+    def show(self, record: Any, *, status: int = 200, **more: str) -> HttpResponse:
         """Return the record as it now is."""
-        return answer(self.contract.envelope(data=self.plan.of_instance(record)), status=status)
+        return answer(self.contract.envelope(data=self.plan.of_instance(record), **more), status=status)
 
 
 class AttemptSerializer(ResourceSerializer):
