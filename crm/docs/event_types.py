@@ -61,6 +61,10 @@ class EventTypeView(ContractView):
         """What a type looks like."""
         return dict(next(iter(event_types(self.contract).values())))
 
+    def operations(self) -> tuple[str, ...]:
+        """Return what a batch can hold: nobody writes types of events."""
+        return ()
+
     def list(self, request: Request) -> HttpResponse:
         """List the types of events, each with its schema and an example."""
         params = single(request._request.GET)

@@ -159,7 +159,7 @@ def test_it_hides_other_tenants(kunde: Caller, globex: Caller) -> None:
 def test_it_describes_itself(kunde: Caller) -> None:
     told = kunde("OPTIONS", "/rechnungen").data
     assert told["entity"] == "rechnungen"
-    assert told["methods"] == ["GET", "POST", "PATCH", "DELETE", "OPTIONS"]
+    assert told["methods"] == ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
     assert told["relations"]["kunde"] == {"type": "belongsTo", "entity": "kunden", "foreignKey": "kundeKennung"}
     assert told["schema"]["summe"]["description"] == "subtotal - discountSumme + taxSumme."
     assert told["preisLimit"]["window"] == "1h"
