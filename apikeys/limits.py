@@ -125,7 +125,7 @@ class SharedCounter:
     def __init__(self) -> None:
         self.line = Line(patience=PATIENCE, rest=REST)
 
-    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float, more: int) -> list[int] | None:
+    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float, more: int = 1) -> list[int] | None:
         """Return the counts and the verdict, or None where Redis does not answer in time."""
         if not windows:
             return [1]
@@ -146,7 +146,7 @@ class LocalCounter:
         self.counts: dict[str, int] = {}
         self.lock = Lock()
 
-    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float, more: int) -> list[int]:
+    def take(self, keys: Sequence[str], windows: Sequence[Window], now: float, more: int = 1) -> list[int]:
         """Return the counts and the verdict, scaled so that all web processes together hold the limit."""
         FALLBACKS.inc()
         with self.lock:

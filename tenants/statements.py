@@ -18,7 +18,7 @@ from psycopg.types.string import TextLoader
 
 from tenants.routing import alias
 
-__all__ = ["fetch", "set_tenant"]
+__all__ = ["STALE", "fetch", "set_tenant"]
 
 SET_TENANT = "SELECT set_config('app.tenant_id', %s, true)"
 # Kept planned in each connection; what is asked only once is not worth it.

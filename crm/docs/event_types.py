@@ -56,15 +56,14 @@ class EventTypeView(ContractView):
         """Return the scope that an action takes: there is none but the feed's."""
         return f"events:{action}"
 
-    @classmethod
-    def operations(cls) -> tuple[str, ...]:
-        """Return what a batch can hold: nothing."""
-        return ()
-
     @property
     def example(self) -> dict[str, Any]:
         """What a type looks like."""
         return dict(next(iter(event_types(self.contract).values())))
+
+    def operations(self) -> tuple[str, ...]:
+        """Return what a batch can hold: nobody writes types of events."""
+        return ()
 
     def list(self, request: Request) -> HttpResponse:
         """List the types of events, each with its schema and an example."""

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
-from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import DatabaseError, DataError, IntegrityError, InterfaceError, NotSupportedError, OperationalError
 from django.http import Http404
 from prometheus_client import Counter
 from rest_framework import exceptions
@@ -15,14 +15,16 @@ from apikeys.limits import SECONDS, Usage
 from crm.errors import Conflict, InUse, Invalid, InvalidTransition, Problem, Refusal
 from crm.rest.contract import Contract
 from tenants.membership import LastOwner
+from tenants.statements import STALE
 
 __all__ = ["is_passing", "problem_of", "throttled"]
 
 REFUSED = Counter("kith_limits_refusals", "Requests refused with 429, by the window that was full.", ("window",))
 # Known from the start, so that the first one is a rise from zero.
 COUNT = {name: REFUSED.labels(name).inc for name in SECONDS}
-# SQLSTATE classes of failures that a second try may heal: serialisation, deadlock, lost connection, shutdown.
-SECOND_TRY = ("40001", "40P01", "08", "57P01", "57P02", "57P03")
+# SQLSTATE classes of failures that a second try may heal: serialisation, deadlock, lost connection, shutdown, a plan that
+# is older than its tables.
+SECOND_TRY = ("40001", "40P01", "08", "57P01", "57P02", "57P03", *STALE)
 
 
 def problem_of(error: Exception, contract: Contract, model: Any = None) -> Problem:
@@ -159,7 +161,7 @@ def is_passing(error: BaseException) -> bool:
     """Tell whether the same request may well succeed at once when it is tried again."""
     if isinstance(error, InterfaceError):
         return True
-    if not isinstance(error, OperationalError):
+    if not isinstance(error, OperationalError | NotSupportedError):
         return False
     state = getattr(error.__cause__, "sqlstate", None)
     # No SQLSTATE: the connection broke before the server could say anything.

@@ -64,5 +64,6 @@ async def send_some(response: Any, headers: Any, proto: Any) -> None:
 
 door: Any = serving
 application = door.application
-django, wsgi.application = wsgi.application, asked
+django = wsgi.application
+wsgi.application = asked  # type: ignore[assignment]
 send, door.send = door.send, send_some

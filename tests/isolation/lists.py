@@ -133,7 +133,7 @@ def included(view: type[ResourceViewSet], depth: int = MAX_DEPTH) -> Iterator[st
 def pages(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
     """Yield pages, ranges and searches."""
     wire, paging = view.contract.wire, view.contract.paging
-    yield from ({name: "1"} for name in paging.names if name != "cursor")
+    yield from ({name: "none" if name == "count" else "1"} for name in paging.names if name != "cursor")
     yield from ({wire(name): day} for name in RANGES for day in ("2000-01-01", "2100-01-01"))
     if view.search_fields:
         words = (matrix.world.globex.mark, matrix.world.globex.mark[:4], f"{matrix.world.globex.mark}@example.com")
@@ -142,8 +142,9 @@ def pages(matrix: Matrix, view: type[ResourceViewSet]) -> Iterator[Params]:
 
 def ask_cursors(matrix: Matrix, route: Route, view: type[ResourceViewSet]) -> None:
     """Send a cursor out of Globex's list: it is like one that somebody made up."""
-    cursor = matrix.world.cursors.get(view)
-    if not cursor or route.has_id:
+    # A list inside a record may be one that has no address of its own, and so no cursor here.
+    cursor = None if route.has_id else matrix.world.cursors[view]
+    if not cursor:
         return
     known = {"foreign": cursor, "unknown": "a" * len(cursor)}
     answers = matrix.compare(f"GET {route.path}?cursor", partial(ask_by, matrix, route, "cursor"), known)
