@@ -1,4 +1,4 @@
-"""Statements that a connection keeps planned: they belong to the transaction they stand in, and leave nothing behind."""
+"""Statements that a connection keeps planned: each belongs to the transaction it stands in, and leaves nothing behind."""
 
 import gc
 import weakref
@@ -104,7 +104,9 @@ def test_a_lost_connection_is_worth_a_second_try() -> None:
     fetch("SELECT 1", [])
     pid = connections["default"].connection.pgconn.backend_pid
     # Each thread has a connection of its own; without its role it is the one whose connection this is.
-    [killed] = at_once(1, lambda _: (fetch("RESET ROLE", []), fetch("SELECT pg_terminate_backend(%s, 5000)", [pid]))[1])
+    [killed] = at_once(
+        1, lambda _: (fetch("SET ROLE NONE", []), fetch("SELECT pg_terminate_backend(%s, 5000)", [pid]))[1]
+    )
     assert killed == [(True,)]
     with pytest.raises(OperationalError) as caught:
         fetch("SELECT 1", [])

@@ -22,8 +22,8 @@ __all__ = ["is_passing", "problem_of", "throttled"]
 REFUSED = Counter("kith_limits_refusals", "Requests refused with 429, by the window that was full.", ("window",))
 # Known from the start, so that the first one is a rise from zero.
 COUNT = {name: REFUSED.labels(name).inc for name in SECONDS}
-# SQLSTATE classes of failures that a second try may heal: serialisation, deadlock, lost connection, shutdown, a plan that
-# is older than its tables.
+# SQLSTATE classes of failures that a second try may heal: serialisation, deadlock, lost connection, shutdown, a plan
+# that is older than its tables.
 SECOND_TRY = ("40001", "40P01", "08", "57P01", "57P02", "57P03", *STALE)
 
 
