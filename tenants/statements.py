@@ -30,6 +30,7 @@ PATIENCE = 60
 STALE = ("0A000", "26000")
 FINE = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 BEGIN = "BEGIN"
+LOST = "The connection to PostgreSQL is lost."
 Rows = list[tuple[Any, ...]]
 
 
@@ -153,17 +154,22 @@ class Planner:
         A wait that anything cuts short closes the connection: what comes after must not read what came before.
         """
         try:
-            results = self.pipe(sends) if len(sends) > 1 else [self.single(sends[0])]
+            results = self.pipe(sends) if len(sends) > 1 else self.single(sends[0])
         except BaseException:
             self.connection.close()
             raise
-        # Of several the first that failed says why.
-        return [self.check(result) for result in results][-1]
+        # Of several the first that failed says why; where a commit was implied, its own failure comes behind.
+        for result in results:
+            if result.status not in FINE:
+                raise failure(result)
+        if len(results) < len(sends):
+            raise psycopg.OperationalError(LOST)
+        return results[-1]
 
-    def single(self, send: Callable[[], None]) -> Any:
+    def single(self, send: Callable[[], None]) -> list[Any]:
         send()
         self.wait()
-        return self.next_result()
+        return list(iter(self.wire.get_result, None))
 
     def pipe(self, sends: Sequence[Callable[[], None]]) -> list[Any]:
         self.wire.enter_pipeline_mode()
@@ -171,18 +177,15 @@ class Planner:
             send()
         self.wire.pipeline_sync()
         self.wait()
-        results = [self.next_result() for _ in sends]
-        # The sync's own. A connection that is lost has none, and is in no mode.
-        if self.wire.get_result() is not None:
-            self.wire.exit_pipeline_mode()
-        return results
-
-    def next_result(self) -> Any:
-        """Return a statement's result, with its end read too."""
-        result = self.wire.get_result()
-        if result is not None:
-            self.wire.get_result()
-        return result
+        results: list[Any] = []
+        while not results or results[-1].status != ExecStatus.PIPELINE_SYNC:
+            # Each statement has an end of its own; a connection that is lost has nothing else.
+            result = self.wire.get_result() or self.wire.get_result()
+            if result is None:
+                return results
+            results.append(result)
+        self.wire.exit_pipeline_mode()
+        return results[:-1]
 
     def wait(self) -> None:
         """Wait for the answer without holding Python; raise OperationalError where none comes."""
@@ -195,14 +198,12 @@ class Planner:
         if not self.socket.poll(self.patience * 1000):
             raise psycopg.OperationalError(f"PostgreSQL said nothing within {self.patience:g} seconds.")
 
-    def check(self, result: Any) -> Any:
-        """Return a result that is one; raise psycopg's error for any other."""
-        if result is not None and result.status in FINE:
-            return result
-        # A lost connection leaves no state, and a statement behind it not even a reason.
-        if result is None or not result.error_field(DiagnosticField.SQLSTATE):
-            raise psycopg.OperationalError("The connection to PostgreSQL is lost.")
-        raise errors.error_from_result(result, encoding="utf-8")
+
+def failure(result: Any) -> psycopg.Error:
+    """Return the error that a result tells of; a lost connection gives no state."""
+    if result.error_field(DiagnosticField.SQLSTATE):
+        return errors.error_from_result(result, encoding="utf-8")
+    return psycopg.OperationalError(LOST)
 
 
 @lru_cache(maxsize=2048)

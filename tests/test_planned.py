@@ -1,4 +1,4 @@
-"""Statements that a connection keeps planned: each belongs to the transaction it stands in, and leaves nothing behind."""
+"""Statements that a connection keeps planned: each belongs to its transaction, and leaves nothing behind."""
 
 import gc
 import weakref
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.db import NotSupportedError, OperationalError, connections, transaction
+from django.db import IntegrityError, NotSupportedError, OperationalError, connections, transaction
 
 from crm.resources.clients.models import Client
 from crm.rest.problems import is_passing
@@ -31,10 +31,18 @@ def idle() -> bool:
 def test_the_first_statement_of_a_transaction_is_taken_back_with_it(acme: Caller) -> None:
     # Of the staff's role, which needs no scope: nothing has opened the transaction before it.
     with using("admin"):
-        with pytest.raises(ZeroDivisionError), transaction.atomic(using="admin"):
+        with transaction.atomic(using="admin"):
             Client(tenant=acme.tenant, name="Ada").save(force_insert=True)
-            raise ZeroDivisionError
+            transaction.set_rollback(True, using="admin")
         assert not Client.every_tenant.filter(tenant=acme.tenant).exists()
+
+
+def test_a_commit_that_fails_says_so(acme: Caller) -> None:
+    # Nothing tells of the change: the ledger's net refuses it when it is committed, at once as there is no transaction.
+    with using("admin"):
+        with pytest.raises(IntegrityError, match="event"):
+            Client(tenant=acme.tenant, name="Ada").save(force_insert=True)
+        assert fetch("SELECT 2", []) == [(2,)]
 
 
 def test_a_read_opens_no_transaction_and_a_later_statement_one_of_its_tenant(acme: Caller) -> None:
@@ -96,6 +104,7 @@ def test_a_wait_that_is_cut_short_leaves_no_answer_behind(monkeypatch: pytest.Mo
     monkeypatch.setattr(found, "poll", interrupted)
     with pytest.raises(KeyboardInterrupt):
         fetch("SELECT 7", [])
+    assert found.connection.closed
     connections["default"].close()
     assert fetch("SELECT 2", []) == [(2,)]
 
