@@ -1,14 +1,12 @@
 """How far a server must have come to show everything that a tenant committed: noted in Redis after each commit."""
 
-import time
 from typing import Any
 from uuid import UUID
 
 import redis
-from django.conf import settings
 from django.db import DatabaseError, connections
-from redis.backoff import NoBackoff
-from redis.retry import Retry
+
+from tenants.line import Line
 
 __all__ = ["Notes", "notes", "position"]
 
@@ -37,8 +35,7 @@ class Notes:
     """What is noted, for all processes; a note that could not be made is owed, and counts as made for everyone."""
 
     def __init__(self) -> None:
-        self.client: Any = None
-        self.resting_until = 0.0
+        self.line = Line(patience=PATIENCE, rest=REST)
         self.owed = False
         self.noted: object = None
 
@@ -52,7 +49,7 @@ class Notes:
         self.noted = work, tenant_id
         try:
             # Never backwards: of two commits the earlier one may be noted later.
-            self.ask("zadd", {str(tenant_id): position(alias)}, gt=True)
+            self.ask("ZADD", "GT", position(alias), str(tenant_id))
         except (DatabaseError, redis.RedisError, OSError):
             self.owed = True
 
@@ -62,35 +59,18 @@ class Notes:
         Where notes are owed or Redis was emptied nobody knows what is missing: it is then where the primary, asked
         through `alias`, is now, for every tenant.
         """
-        own, everyones = self.ask("zmscore", [str(tenant_id), EVERYONE])
+        own, everyones = self.ask("ZMSCORE", str(tenant_id), EVERYONE)
         if everyones is None:
             everyones = position(alias)
-            self.ask("zadd", {EVERYONE: everyones}, nx=True)
-        return int(max(own or 0, everyones))
+            self.ask("ZADD", "NX", everyones, EVERYONE)
+        return int(max(float(own or 0), float(everyones)))
 
-    def ask(self, command: str, *arguments: Any, **own: Any) -> Any:
+    def ask(self, command: str, *arguments: Any) -> Any:
         """Ask Redis about the notes, for PATIENCE at most, once the debts are paid."""
-        if time.monotonic() < self.resting_until:
-            raise redis.ConnectionError("Redis did not answer a moment ago.")
-        try:
-            client = self.connect()
-            if self.owed:
-                client.zrem(WRITTEN, EVERYONE)
-                self.owed = False
-            return getattr(client, command)(WRITTEN, *arguments, **own)
-        except (redis.RedisError, OSError):
-            self.resting_until = time.monotonic() + REST
-            raise
-
-    def connect(self) -> Any:
-        if self.client is None:
-            self.client = redis.Redis.from_url(
-                settings.LIMITS_URL,
-                socket_timeout=PATIENCE,
-                socket_connect_timeout=PATIENCE,
-                retry=Retry(NoBackoff(), 0),
-            )
-        return self.client
+        if self.owed:
+            self.line.ask("ZREM", WRITTEN, EVERYONE)
+            self.owed = False
+        return self.line.ask(command, WRITTEN, *arguments)
 
 
 notes = Notes()

@@ -83,7 +83,7 @@ def test_a_write_that_follows_one_that_was_taken_back_is_noted(acme: Caller, sto
 def test_the_highest_note_counts(acme: Caller, store: redis.Redis) -> None:
     notes, tenant_id = Notes(), acme.tenant.pk
     for score in (500, 300):
-        notes.ask("zadd", {str(tenant_id): score}, gt=True)
+        notes.ask("ZADD", "GT", score, str(tenant_id))
     assert noted(store, acme) == 500
 
 
@@ -99,11 +99,11 @@ def test_where_redis_was_emptied_everyone_waits_for_the_primary(acme: Caller, st
 def test_a_note_that_could_not_be_made_counts_for_everyone(acme: Caller, store: redis.Redis) -> None:
     notes, tenant_id = Notes(), acme.tenant.pk
     notes.reach(tenant_id, "default")
-    reachable, notes.client = notes.client, redis.Redis(port=1)
+    reachable, notes.line.connection = notes.line.connection, redis.Redis(port=1).connection_pool.make_connection()
     notes.note(tenant_id, "default", None)
     with pytest.raises(redis.ConnectionError):
         notes.reach(tenant_id, "default")
-    notes.client, notes.resting_until = reachable, 0.0
+    notes.line.connection, notes.line.resting_until = reachable, 0.0
     before = position("default")
     assert notes.reach(tenant_id, "default") >= before
     assert not notes.owed
