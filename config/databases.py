@@ -18,6 +18,8 @@ SILENT_DATABASE = "The database does not answer: start Kith with `make run`, or 
 NO_REDIS = "No Redis: start Kith with `make run`, or set REDIS_URL."
 REPLICA = "DATABASE_REPLICA_URL"
 BRIEF = {"connect_timeout": 2, "keepalives_idle": 2, "keepalives_interval": 1, "keepalives_count": 2}
+# What a pooler may stand before.
+POOLED = ("DATABASE_URL", "DATABASE_ADMIN_URL")
 # Asked once is not worth a plan; see tenants/statements.py.
 PREPARED_AFTER = 1
 ROLES = {"DATABASE_URL": "kith_app", "DATABASE_ADMIN_URL": "kith_admin", REPLICA: "kith_app"}
@@ -82,7 +84,7 @@ def to_parts(name: str, url: str) -> dict[str, Any]:
 
 def is_pooled(env: Environment, name: str) -> bool:
     """Tell whether a pooler hands out the connections; the owner of the tables goes to PostgreSQL itself."""
-    return name in ROLES and name != REPLICA and env.flag("DATABASE_POOLER")
+    return name in POOLED and env.flag("DATABASE_POOLER")
 
 
 def need_logins(env: Environment) -> None:

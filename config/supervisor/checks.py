@@ -11,7 +11,7 @@ from kombu import Connection as Broker
 from psycopg import Connection
 
 from config import roles
-from config.databases import NO_DATABASE, ROLES, need_logins, session_settings, to_parts
+from config.databases import NO_DATABASE, POOLED, need_logins, session_settings, to_parts
 from config.env import DATABASE_URLS, Environment
 from config.errors import StartError
 
@@ -45,7 +45,7 @@ def check_databases(env: Environment) -> None:
     if env.flag("DATABASE_POOLER"):
         need_logins(env)
         # First of all: a pooler keeps a connection as it began.
-        settings = {to_parts(name, env.text(name))["user"]: session_settings(env, name) for name in ROLES}
+        settings = {to_parts(name, env.text(name))["user"]: session_settings(env, name) for name in POOLED}
         ensure_roles(env, *settings, settings=settings)
     app, staff, _ = (check_database(given_name(env, name), env.text(name)) for name in DATABASE_URLS)
     if not env.flag("DATABASE_POOLER"):
